@@ -3,6 +3,6 @@
 //!
 //! `ARCHITECTURE.md` is the map. The modules below stand in reading order.
 
-pub mod model;
 pub mod clock;
+pub mod model;
 pub mod platform;

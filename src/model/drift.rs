@@ -125,3 +125,54 @@ pub struct Drift {
     /// How often it came back after it was resolved.
     pub recurrences: i64,
 }
+
+/// What happened to a drift in one comparison. An open drift that stays as it
+/// was gives no step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Seen for the first time.
+    Opened,
+    /// Still open, with another class, other fields or other values.
+    Updated,
+    /// Gone.
+    Resolved,
+    /// Open again after it was resolved: a recurrence.
+    Returned,
+}
+
+impl Step {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Updated => "updated",
+            Self::Resolved => "resolved",
+            Self::Returned => "returned",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Opened, Self::Updated, Self::Resolved, Self::Returned].into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// One event in the life of a drift.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DriftStep {
+    pub id: DriftId,
+    pub step: Step,
+    pub key: FactKey,
+    pub class: DriftClass,
+    pub fields: Vec<String>,
+    pub cause: Cause,
+    pub record: Option<serde_json::Value>,
+    pub fact: Option<serde_json::Value>,
+    pub when: DateTime<Utc>,
+}
+
+/// A drift that was resolved and may come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastDrift {
+    pub first_seen: DateTime<Utc>,
+    pub recurrences: i64,
+}

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{DeviceName, DriftId};
 use super::device::DeviceId;
+use super::{DeviceName, DriftId};
 
 /// Direction of a device's change rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

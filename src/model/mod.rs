@@ -2,24 +2,24 @@
 //!
 //! Suggested reading order is the order of this list.
 
-pub mod device; // a network element: name, address, platform
-pub mod fact; // one thing that is configured, and its identity key
-pub mod snapshot; // the facts of one device, at one moment, inside one scope
-pub mod record; // what the database of record believes
-pub mod drift; // a disagreement between record and fact
 pub mod change; // what moved between two snapshots of one device
-pub mod plan; // whom to read tonight, and why
-pub mod run; // what became of it, device by device
+pub mod device; // a network element: name, address, platform
+pub mod drift; // a disagreement between record and fact
+pub mod event;
+pub mod fact; // one thing that is configured, and its identity key
 pub mod finding; // what history says: rates, forecasts, recommendations
-pub mod event; // what a run says while it runs
+pub mod plan; // whom to read tonight, and why
+pub mod record; // what the database of record believes
+pub mod run; // what became of it, device by device
+pub mod snapshot; // the facts of one device, at one moment, inside one scope // what a run says while it runs
 
 pub use change::{Change, ChangeKind};
 pub use device::{Device, DeviceName};
-pub use drift::{Cause, Drift, DriftClass, DriftId};
+pub use drift::{Cause, Drift, DriftClass, DriftId, DriftStep, PastDrift, Step};
 pub use event::Event;
 pub use fact::{
-    AdminState, BridgeDomain, Encapsulation, EncapsulationKind, Fact, FactKey, Interface, Kind,
-    Neighbor, OperState, Service, ServiceKind, ServiceRef, Vlan,
+    AdminState, BridgeDomain, Encapsulation, EncapsulationKind, Fact, FactKey, Interface, Kind, Neighbor,
+    OperState, Service, ServiceKind, ServiceRef, Vlan,
 };
 pub use plan::{Plan, Reason, Scope, Target};
 pub use record::{Record, RecordSource};

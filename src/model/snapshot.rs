@@ -65,7 +65,13 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// A finding instead of facts: the device could not be read, and why.
-    pub fn failed(device: &str, platform: &str, scope: Scope, outcome: Outcome, detail: Option<String>) -> Self {
+    pub fn failed(
+        device: &str,
+        platform: &str,
+        scope: Scope,
+        outcome: Outcome,
+        detail: Option<String>,
+    ) -> Self {
         Self {
             device: Some(device.to_owned()),
             platform: platform.to_owned(),
@@ -85,7 +91,8 @@ impl Snapshot {
 
     /// All facts, ordered by kind and key.
     pub fn facts(&self) -> Vec<Fact> {
-        let mut facts: Vec<Fact> = Vec::with_capacity(self.interfaces.len() + self.bridge_domains.len() + self.services.len());
+        let mut facts: Vec<Fact> =
+            Vec::with_capacity(self.interfaces.len() + self.bridge_domains.len() + self.services.len());
         facts.extend(self.interfaces.iter().cloned().map(Fact::Interface));
         facts.extend(self.bridge_domains.iter().cloned().map(Fact::BridgeDomain));
         facts.extend(self.services.iter().cloned().map(Fact::Service));

@@ -1,1 +1,1 @@
-fn main(){}
+//! The only integration binary: linking DuckDB and Polars once is enough.
