@@ -1,0 +1,232 @@
+//! Many fetchers: each reads one device, masks its text, turns it into facts,
+//! and hands the result to the collector. Nothing here knows the store.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use super::Env;
+use crate::device::Transcript;
+use crate::model::device::DeviceId;
+use crate::model::snapshot::{KeptText, digest_of, hex};
+use crate::model::{Device, Event, Fact, Outcome, Plan, Snapshot, Target};
+use crate::platform::{self, Captured, Rules};
+use crate::store::lock::DeviceLock;
+
+/// One device, read: what the collector compares and keeps.
+pub(super) struct Read {
+    pub(super) target: Target,
+    pub(super) started: DateTime<Utc>,
+    pub(super) took_ms: u64,
+    pub(super) snapshot: Snapshot,
+    /// The facts of a complete snapshot, by key; empty when `quiet`.
+    pub(super) facts: Vec<Fact>,
+    pub(super) kept: Vec<KeptText>,
+    pub(super) digests: Option<Digests>,
+    /// Same configuration, text and observations as the last complete scan of the device.
+    pub(super) quiet: bool,
+}
+
+/// Three digests of a complete scan of a whole device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Digests {
+    pub(super) facts: String,
+    pub(super) text: String,
+    pub(super) observed: String,
+}
+
+/// What fetchers need to know of a device's past to recognise a quiet night.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Before {
+    pub(super) facts: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) observed: Option<String>,
+}
+
+/// Reads every target of `plan`, at most `concurrency` at once. Results arrive
+/// in the order in which devices finish. Dropping the receiver stops the rest.
+pub(super) fn start(
+    env: &Env,
+    plan: &Plan,
+    devices: &Arc<HashMap<DeviceId, Device>>,
+    before: &Arc<HashMap<DeviceId, Before>>,
+) -> mpsc::Receiver<Read> {
+    let concurrency = env.settings.scan.concurrency;
+    // Small: a fetcher that cannot hand over its result holds one session's
+    // text in memory, so the collector's pace limits the fetchers'.
+    let (results, receiver) = mpsc::channel(64);
+    let permits = Arc::new(Semaphore::new(concurrency));
+    let targets = plan.targets.clone();
+    let (env, devices, before) = (env.clone(), devices.clone(), before.clone());
+    tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        for target in targets {
+            let Ok(permit) = permits.clone().acquire_owned().await else { break };
+            if results.is_closed() {
+                break;
+            }
+            let Some(device) = devices.get(&target.device_id).cloned() else { continue };
+            let before = before.get(&target.device_id).cloned().unwrap_or_default();
+            let (env, results) = (env.clone(), results.clone());
+            tasks.spawn(async move {
+                env.events.say(&Event::DeviceStarted { device: device.name.clone() });
+                let read = read_device(&env, &device, target, &before).await;
+                // The permit is given back before the hand-over: the session is over.
+                drop(permit);
+                // A closed channel means that the run was given up; so is this result.
+                let _ = results.send(read).await;
+            });
+            while tasks.try_join_next().is_some() {}
+        }
+        while tasks.join_next().await.is_some() {}
+    });
+    receiver
+}
+
+async fn read_device(env: &Env, device: &Device, target: Target, before: &Before) -> Read {
+    let started = env.clock.now();
+    let clock = Instant::now();
+    let snapshot = attempt(env, device, &target).await;
+    let mut read = Read {
+        started,
+        took_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        facts: Vec::new(),
+        kept: Vec::new(),
+        digests: None,
+        quiet: false,
+        target,
+        snapshot,
+    };
+    read.snapshot.device = Some(device.name.to_string());
+    read.kept = read.snapshot.kept.take().unwrap_or_default();
+    if read.snapshot.outcome.is_complete() {
+        read.facts = read.snapshot.facts();
+        if read.target.scope == crate::model::Scope::Device {
+            let digests = Digests {
+                facts: digest_of(&read.facts),
+                text: digest_of_text(&read.kept),
+                observed: digest_of_observations(&read.snapshot),
+            };
+            read.quiet = before.facts.as_ref() == Some(&digests.facts)
+                && before.text.as_ref() == Some(&digests.text)
+                && before.observed.as_ref() == Some(&digests.observed);
+            if before.text.as_ref() == Some(&digests.text) {
+                read.kept = Vec::new();
+            }
+            read.digests = Some(digests);
+        } else {
+            // A narrow scan keeps facts, not text: its sections are fragments.
+            read.kept = Vec::new();
+        }
+    } else {
+        read.kept = Vec::new();
+    }
+    if read.quiet {
+        // Nothing of it will be looked at again; a fleet of these must not fill the memory.
+        read.facts = Vec::new();
+        read.snapshot.interfaces = Vec::new();
+        read.snapshot.bridge_domains = Vec::new();
+        read.snapshot.services = Vec::new();
+        read.snapshot.vlans = Vec::new();
+    }
+    read
+}
+
+/// One attempt to read one device: a snapshot in any case.
+async fn attempt(env: &Env, device: &Device, target: &Target) -> Snapshot {
+    let name = device.name.as_str();
+    let failed = |outcome, detail: Option<&str>| {
+        Snapshot::failed(name, &device.platform, target.scope.clone(), outcome, detail.map(str::to_owned))
+    };
+    let Some(platform) = platform::by_name(&device.platform) else {
+        return failed(Outcome::Unsupported, None);
+    };
+    let _lock = match device_lock(env, name).await {
+        Ok(lock) => lock,
+        Err(()) => return failed(Outcome::Timeout, Some("device-lock")),
+    };
+    match env.fetch.fetch(device, platform, &target.scope).await {
+        Ok(transcript) => read_transcript(env, platform, name, target, transcript),
+        Err(error) => {
+            tracing::warn!(device.name = %name, outcome = error.outcome().as_str(), "failed to read {name}: {error}");
+            failed(error.outcome(), error.detail())
+        }
+    }
+}
+
+/// Text → facts, with secrets masked before anything looks at it. A reader
+/// that panics costs this device, not the night.
+fn read_transcript(
+    env: &Env,
+    platform: &'static platform::Platform,
+    name: &str,
+    target: &Target,
+    transcript: Transcript,
+) -> Snapshot {
+    let sections: Vec<Captured> = transcript
+        .sections
+        .into_iter()
+        .map(|mut section| {
+            if let std::borrow::Cow::Owned(masked) = env.keeper.mask(name, &section.text) {
+                section.text = masked;
+            }
+            section
+        })
+        .collect();
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let reading = (platform.read)(&target.scope, &sections, Rules::Live);
+        let kept = sections
+            .iter()
+            .filter(|section| section.section.starts_with("config"))
+            .map(|section| env.keeper.kept(name, &section.section, &section.text))
+            .collect();
+        reading.into_snapshot(name, platform, target.scope.clone(), Some(kept))
+    }));
+    result.unwrap_or_else(|_| {
+        tracing::error!(device.name = %name, "the reader of {} failed on {name}; please report it", platform.name);
+        Snapshot::failed(name, platform.name, target.scope.clone(), Outcome::ParserError, None)
+    })
+}
+
+/// One session a device, across processes. Whoever comes second waits.
+async fn device_lock(env: &Env, name: &str) -> Result<DeviceLock, ()> {
+    let deadline = Instant::now() + Duration::from_secs(env.settings.ssh.total_seconds);
+    loop {
+        match DeviceLock::try_take(&env.dir, name) {
+            Ok(Some(lock)) => return Ok(lock),
+            Ok(None) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(100)).await,
+            Ok(None) => return Err(()),
+            Err(error) => {
+                tracing::warn!(device.name = %name, "failed to lock {name}: {error}");
+                return Err(());
+            }
+        }
+    }
+}
+
+fn digest_of_text(kept: &[KeptText]) -> String {
+    let mut hash = Sha256::new();
+    for part in kept {
+        hash.update((part.section.len() as u64).to_le_bytes());
+        hash.update(part.section.as_bytes());
+        hash.update((part.text.len() as u64).to_le_bytes());
+        hash.update(part.text.as_bytes());
+    }
+    hex(&hash.finalize()[..16])
+}
+
+fn digest_of_observations(snapshot: &Snapshot) -> String {
+    let mut hash = Sha256::new();
+    for interface in &snapshot.interfaces {
+        hash.update(interface.name.as_bytes());
+        hash.update([0, interface.oper.map_or(0, |oper| oper as u8 + 1)]);
+        hash.update(interface.mtu.unwrap_or(0).to_le_bytes());
+    }
+    hex(&hash.finalize()[..16])
+}
