@@ -3,6 +3,7 @@
 //!
 //! `ARCHITECTURE.md` is the map. The modules below stand in reading order.
 
+pub mod analysis;
 pub mod clock;
 pub mod model;
 pub mod platform;

@@ -1,0 +1,352 @@
+//! The figures of the morning page: drift by day, open drifts by age, what
+//! moved, how much has probably changed unseen, and the verdict. Two
+//! quantities are never merged: open drift was seen, the forecast was not.
+
+use std::collections::BTreeMap;
+
+use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use serde::Serialize;
+use statrs::distribution::{ContinuousCDF, Gamma};
+
+use super::forecast::days_between;
+use super::frame::{FrameError, frame};
+use super::standing::Standing;
+use crate::model::drift::{Drift, DriftClass, DriftStep, Step};
+use crate::model::finding::Ranking;
+
+/// One day in the life of all drifts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DriftDay {
+    pub day: NaiveDate,
+    pub opened: i64,
+    pub resolved: i64,
+    pub returned: i64,
+    pub open_at_end: i64,
+}
+
+/// The days from `from` to `to`, both included, each once. `rows` has the
+/// columns `day` (TIMESTAMP), `opened`, `resolved`, `returned`, `open_at_end`
+/// (BIGINT) for days on which something happened; on the others the number of
+/// open drifts is that of the day before.
+pub fn by_day(rows: &[RecordBatch], from: NaiveDate, to: NaiveDate) -> Result<Vec<DriftDay>, FrameError> {
+    let frame = frame(rows)?;
+    let mut known = BTreeMap::new();
+    if frame.height() > 0 {
+        let lacks = |column: &str, wanted: &str| FrameError::Column {
+            column: column.to_owned(),
+            wanted: wanted.to_owned(),
+        };
+        let numbers = |name: &str| -> Result<Vec<i64>, FrameError> {
+            let column = frame.column(name).map_err(|_| lacks(name, "i64"))?;
+            let numbers = column.i64().map_err(|_| lacks(name, "i64"))?;
+            Ok(numbers.iter().map(Option::unwrap_or_default).collect())
+        };
+        let days = frame.column("day").map_err(|_| lacks("day", "datetime"))?;
+        let days = days.datetime().map_err(|_| lacks("day", "datetime"))?.physical().clone();
+        let (opened, resolved) = (numbers("opened")?, numbers("resolved")?);
+        let (returned, open_at_end) = (numbers("returned")?, numbers("open_at_end")?);
+        for (row, micros) in days.iter().enumerate() {
+            let Some(day) = micros.and_then(DateTime::from_timestamp_micros) else { continue };
+            let day = day.date_naive();
+            let row = DriftDay {
+                day,
+                opened: opened[row],
+                resolved: resolved[row],
+                returned: returned[row],
+                open_at_end: open_at_end[row],
+            };
+            known.insert(day, row);
+        }
+    }
+    let before = known.range(..from).next_back().map_or(0, |(_, row)| row.open_at_end);
+    let mut open = before;
+    let mut days = Vec::new();
+    let mut day = from;
+    while day <= to {
+        let quiet = DriftDay { day, opened: 0, resolved: 0, returned: 0, open_at_end: open };
+        let row = known.get(&day).copied().unwrap_or(quiet);
+        open = row.open_at_end;
+        days.push(row);
+        let Some(next) = day.checked_add_days(Days::new(1)) else { break };
+        day = next;
+    }
+    Ok(days)
+}
+
+/// Open drifts of one age, by class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AgeClass {
+    /// In days, for people.
+    pub age: &'static str,
+    pub unrecorded: u64,
+    pub missing: u64,
+    pub differs: u64,
+}
+
+/// The open drifts by whole days since they were first seen.
+pub fn open_by_age(drifts: &[Drift], as_of: DateTime<Utc>) -> [AgeClass; 5] {
+    let mut ages = ["0", "1–3", "4–7", "8–30", "more than 30"].map(|age| AgeClass {
+        age,
+        unrecorded: 0,
+        missing: 0,
+        differs: 0,
+    });
+    for drift in drifts {
+        let slot = match (as_of - drift.first_seen).num_days() {
+            ..1 => 0,
+            1..4 => 1,
+            4..8 => 2,
+            8..31 => 3,
+            31.. => 4,
+        };
+        let count = match drift.class {
+            DriftClass::Unrecorded => &mut ages[slot].unrecorded,
+            DriftClass::Missing => &mut ages[slot].missing,
+            DriftClass::Differs => &mut ages[slot].differs,
+        };
+        *count += 1;
+    }
+    ages
+}
+
+/// What moved since the previous run. A return is not counted as new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Movement {
+    pub new: u64,
+    pub resolved: u64,
+    pub returned: u64,
+}
+
+pub fn movement<'a>(steps: impl IntoIterator<Item = &'a DriftStep>) -> Movement {
+    let mut movement = Movement::default();
+    for step in steps {
+        match step.step {
+            Step::Opened => movement.new += 1,
+            Step::Resolved => movement.resolved += 1,
+            Step::Returned => movement.returned += 1,
+            Step::Updated => {}
+        }
+    }
+    movement
+}
+
+/// An estimate with its 90 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    pub middle: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// How many devices have probably changed since they were read.
+///
+/// The interval knows that devices change together: each role's hazard of each
+/// day carries a common factor with variance [`TOGETHER`], which averages out
+/// over the days since the last reading. Its form is a Gamma with that mean
+/// and variance. Devices that were never read are not in it: of them nothing
+/// was believed.
+pub fn unseen(rankings: &[Ranking], as_of: DateTime<Utc>) -> Estimate {
+    let known = rankings.iter().filter_map(|ranking| Some((ranking, ranking.last_good_scan?)));
+    let (mut mean, mut variance, mut n) = (0.0, 0.0, 0.0);
+    let mut roles: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    for (ranking, last) in known {
+        let p = ranking.p_change.clamp(0.0, 1.0);
+        mean += p;
+        variance += p * (1.0 - p);
+        n += 1.0;
+        // What a common factor can still move: devices that are nearly sure to have changed it cannot.
+        let movable = p * (1.0 - p);
+        let role = roles.entry(&ranking.role).or_default();
+        role.0 += movable;
+        role.1 += movable * days_between(last, as_of).max(1.0);
+    }
+    for (movable, days) in roles.values() {
+        if *movable > 0.0 {
+            let mean_age = days / movable;
+            variance += TOGETHER * movable * movable / mean_age;
+        }
+    }
+    let exact = Estimate { middle: mean, low: mean, high: mean };
+    if mean <= 1e-9 || variance <= 1e-9 {
+        return exact;
+    }
+    let Ok(gamma) = Gamma::new(mean * mean / variance, mean / variance) else { return exact };
+    let quantile = |q: f64| {
+        let x = gamma.inverse_cdf(q);
+        if x.is_finite() { x.clamp(0.0, n) } else { mean }
+    };
+    Estimate { middle: mean, low: quantile(0.05).min(mean), high: quantile(0.95).max(mean) }
+}
+
+/// Variance of the factor that a role's devices share on one day; that of a
+/// Gamma with shape 2, as the plan's campaigns have it.
+const TOGETHER: f64 = 0.5;
+
+/// The share of read devices whose last snapshot is still true. `None` when no
+/// device was ever read.
+pub fn freshness(rankings: &[Ranking], as_of: DateTime<Utc>) -> Option<Estimate> {
+    let known = rankings.iter().filter(|ranking| ranking.last_good_scan.is_some()).count() as f64;
+    let unseen = unseen(rankings, as_of);
+    let share = |changed: f64| (1.0 - changed / known).clamp(0.0, 1.0);
+    (known > 0.0).then(|| Estimate {
+        middle: share(unseen.middle),
+        low: share(unseen.high),
+        high: share(unseen.low),
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    InStep,
+    MostlyInStep,
+    OutOfStep,
+    CannotSay,
+}
+
+impl Verdict {
+    /// The closed set of verdict words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::InStep => "In step",
+            Self::MostlyInStep => "Mostly in step",
+            Self::OutOfStep => "Out of step",
+            Self::CannotSay => "We cannot say",
+        }
+    }
+}
+
+/// One device, as the verdict sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    pub importance: f64,
+    pub standing: Standing,
+    pub open_drifts: u64,
+}
+
+/// The verdict over a fleet, devices weighed by importance. More than a tenth
+/// unknown, or a run that failed, and nothing can be said. Otherwise it is
+/// *in step* without any open drift, *mostly* with drift on up to a tenth.
+pub fn verdict(devices: &[Judged], run_failed: bool) -> Verdict {
+    const TENTH: f64 = 0.1 + 1e-9;
+    let weight =
+        |judged: &Judged| if judged.importance.is_finite() { judged.importance.max(0.0) } else { 1.0 };
+    let share = |counts: &dyn Fn(&Judged) -> bool| {
+        let all: f64 = devices.iter().map(weight).sum();
+        let some: f64 = devices.iter().filter(|device| counts(device)).map(weight).sum();
+        if all > 0.0 { some / all } else { 0.0 }
+    };
+    let unknown = share(&|device| matches!(device.standing, Standing::Unknown { .. }));
+    let drifting = share(&|device| device.open_drifts > 0);
+    if run_failed || devices.is_empty() || unknown > TENTH {
+        Verdict::CannotSay
+    } else if devices.iter().all(|device| device.open_drifts == 0) {
+        Verdict::InStep
+    } else if drifting <= TENTH {
+        Verdict::MostlyInStep
+    } else {
+        Verdict::OutOfStep
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, TimestampMicrosecondArray};
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::analysis::standing::Why;
+    use crate::model::DeviceName;
+    use crate::model::finding::{Basis, Direction, Trend};
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_780_279_200, 0).unwrap()
+    }
+
+    fn ranking(id: i64, role: &str, p_change: f64, days: Option<i64>) -> Ranking {
+        Ranking {
+            device_id: id,
+            device: DeviceName::new("x").unwrap(),
+            role: role.to_owned(),
+            site: String::new(),
+            p_change,
+            p_drift: p_change,
+            rate_per_30_days: 1.0,
+            rate_low: 0.5,
+            rate_high: 2.0,
+            median_days_to_next: None,
+            last_good_scan: days.map(|days| now() - TimeDelta::days(days)),
+            score: 1.0,
+            reason: String::new(),
+            basis: Basis::Data,
+            trend: Trend { direction: Direction::Unclear, p_rising: 0.5 },
+            scans: 5,
+            changed: 1,
+        }
+    }
+
+    #[test]
+    fn days_without_rows_carry_the_open_drifts_on() {
+        let date = |day| NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
+        let micros = |day| date(day).and_hms_opt(0, 0, 0).unwrap().and_utc().timestamp_micros();
+        let numbers = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
+        let days: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![micros(1), micros(3)]));
+        let rows = RecordBatch::try_from_iter([
+            ("day", days),
+            ("opened", numbers(vec![4, 1])),
+            ("resolved", numbers(vec![0, 3])),
+            ("returned", numbers(vec![0, 1])),
+            ("open_at_end", numbers(vec![4, 3])),
+        ])
+        .unwrap();
+        let found = by_day(&[rows], date(2), date(5)).unwrap();
+        assert_eq!(found.iter().map(|day| day.open_at_end).collect::<Vec<_>>(), [4, 3, 3, 3]);
+        assert_eq!((found[1].opened, found[1].resolved, found[1].returned), (1, 3, 1));
+        assert_eq!(by_day(&[], date(1), date(2)).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn the_interval_is_wider_where_devices_change_together() {
+        let apart: Vec<Ranking> = (0..200).map(|id| ranking(id, &format!("r{id}"), 0.2, Some(4))).collect();
+        let together: Vec<Ranking> = (0..200).map(|id| ranking(id, "leaf", 0.2, Some(4))).collect();
+        let (apart, together) = (unseen(&apart, now()), unseen(&together, now()));
+        assert!((apart.middle - 40.0).abs() < 1e-9 && (together.middle - 40.0).abs() < 1e-9);
+        assert!(apart.low > 25.0 && apart.high < 55.0, "{apart:?}");
+        assert!(together.low < apart.low && together.high > apart.high, "{together:?}");
+        let none = unseen(&[ranking(1, "leaf", 1.0, None)], now());
+        assert_eq!(none, Estimate { middle: 0.0, low: 0.0, high: 0.0 });
+        assert_eq!(freshness(&[ranking(1, "leaf", 1.0, None)], now()), None);
+        let fresh = freshness(&[ranking(1, "leaf", 0.25, Some(2))], now()).unwrap();
+        assert!((fresh.middle - 0.75).abs() < 1e-9 && fresh.low <= 0.75 && fresh.high >= 0.75);
+    }
+
+    #[test]
+    fn the_verdict_has_four_words() {
+        let confirmed = |open_drifts| Judged {
+            importance: 1.0,
+            standing: Standing::Confirmed { in_step: open_drifts == 0 },
+            open_drifts,
+        };
+        let unknown = |importance| Judged {
+            importance,
+            standing: Standing::Unknown { why: Why::NeverRead },
+            open_drifts: 0,
+        };
+        let fleet = |drifting: usize, unknown_importance: Option<f64>| {
+            let mut fleet: Vec<Judged> = (0..20).map(|n| confirmed(u64::from(n < drifting))).collect();
+            fleet.extend(unknown_importance.map(unknown));
+            fleet
+        };
+        assert_eq!(verdict(&fleet(0, None), false), Verdict::InStep);
+        assert_eq!(verdict(&fleet(2, Some(1.0)), false), Verdict::MostlyInStep);
+        assert_eq!(verdict(&fleet(3, None), false), Verdict::OutOfStep);
+        assert_eq!(verdict(&fleet(0, Some(5.0)), false), Verdict::CannotSay);
+        assert_eq!(verdict(&fleet(0, None), true), Verdict::CannotSay);
+        assert_eq!(verdict(&[], false), Verdict::CannotSay);
+        assert_eq!(Verdict::MostlyInStep.words(), "Mostly in step");
+    }
+}
