@@ -7,3 +7,4 @@ pub mod analysis;
 pub mod clock;
 pub mod model;
 pub mod platform;
+pub mod report;

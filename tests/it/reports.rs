@@ -1,0 +1,525 @@
+//! The report as its readers and its attackers meet it: whole pages from whole
+//! nights. With `DRIFTCAST_LOOK=DIR` the sample nights are written to `DIR`,
+//! to be looked at in a browser.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Duration, NaiveDate, TimeZone, Utc};
+use driftcast::model::change::ChangeKind;
+use driftcast::model::finding::{Basis, Direction, Ranking, Recommendation, Trend};
+use driftcast::model::{
+    BridgeDomain, Cause, Change, DeviceName, Drift, DriftClass, DriftId, Encapsulation, EncapsulationKind,
+    Fact, FactKey, Interface, Kind, LineCounts, Outcome, Record, RecordSource, RunKind, ServiceKind,
+    ServiceRef, UnreadLine,
+};
+use driftcast::report::view::{
+    BudgetPoint, Calendar, CalendarRow, Decision, DeviceView, DriftDay, Estimate, FactView, FieldPair, Fleet,
+    FreshNight, Movement, Night, OpenDrift, PastScan, Reliability, ReliabilityBin, ResolveTime, RunOutcome,
+    RunView, ScanOfRun, Share, Standing, Unknown, Unread, Verdict, what_to_do,
+};
+use driftcast::report::{Page, render, render_device, slug};
+use proptest::prelude::*;
+
+/// Numbers that are the same on every machine and in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+
+    fn unit(&mut self) -> f64 {
+        self.below(1 << 30) as f64 / f64::from(1 << 30)
+    }
+}
+
+fn as_of() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 23, 6, 12, 0).unwrap()
+}
+
+fn ago(days: f64) -> DateTime<Utc> {
+    as_of() - Duration::seconds((days * 86_400.0) as i64)
+}
+
+fn name(text: &str) -> DeviceName {
+    DeviceName::new(text).unwrap()
+}
+
+fn device_name(i: u64) -> DeviceName {
+    let (role, n) = match i % 10 {
+        0 => ("SPINE", i / 10),
+        1 => ("CORE", i / 10),
+        _ => ("LEAF", i),
+    };
+    name(&format!("DNAAS-{role}-{}{:02}", char::from(b'A' + (n / 40 % 26) as u8), n))
+}
+
+fn nights() -> Vec<NaiveDate> {
+    let last = as_of().date_naive();
+    (0..90).rev().map(|n| last - Duration::days(n)).collect()
+}
+
+/// A night with nothing in it.
+fn empty() -> Night {
+    Night {
+        run: RunView {
+            id: 1,
+            kind: RunKind::Nightly,
+            started: ago(0.2),
+            finished: Some(ago(0.1)),
+            outcome: RunOutcome::Complete,
+            as_of: as_of(),
+            sessions: 0,
+            budget: None,
+            version: "0.1.0".to_owned(),
+        },
+        verdict: Verdict::CannotSay,
+        verdict_reason: None,
+        fleet: Fleet::default(),
+        agreement: None,
+        unseen: None,
+        next_week: None,
+        movement: None,
+        decisions: vec![],
+        recommendations: vec![],
+        drifts: vec![],
+        last_resolved: None,
+        drift_by_day: vec![],
+        ranking: vec![],
+        calendar: Calendar::default(),
+        freshness: vec![],
+        freshness_target: None,
+        reliability: Reliability::default(),
+        budget_curve: vec![],
+        resolve_times: vec![],
+        unknowns: vec![],
+        never_read: vec![],
+        unread: vec![],
+        scans: vec![],
+        devices: vec![],
+    }
+}
+
+fn pair(field: &str, record: Option<&str>, fact: Option<&str>) -> FieldPair {
+    FieldPair { field: field.to_owned(), record: record.map(str::to_owned), fact: fact.map(str::to_owned) }
+}
+
+fn drift(i: u64, device: DeviceName, dice: &mut Dice) -> OpenDrift {
+    let class = [DriftClass::Unrecorded, DriftClass::Unrecorded, DriftClass::Missing, DriftClass::Differs]
+        [dice.below(4) as usize];
+    let vlan = 200 + dice.below(3_000);
+    let key = format!("ge100-0/0/{}.{vlan}", dice.below(36));
+    let vlan = vlan.to_string();
+    let service = format!("g_visaev_v{vlan}");
+    let fields = match class {
+        DriftClass::Unrecorded => {
+            vec![pair("outer", None, Some(&vlan)), pair("service", None, Some(&service))]
+        }
+        DriftClass::Missing => vec![pair("outer", Some(&vlan), None), pair("service", Some(&service), None)],
+        DriftClass::Differs => vec![
+            pair("service", Some(&service), Some("g_mgmt_v10")),
+            pair("description", Some("to customer 4711, rack B15"), None),
+        ],
+    };
+    let age = dice.unit().powi(3) * 60.0;
+    OpenDrift {
+        id: DriftId::of(i as i64, &FactKey::new(Kind::Interface, key.clone())),
+        device,
+        kind: Kind::Interface,
+        key,
+        class,
+        fields,
+        cause: if dice.below(3) == 0 { Cause::Manual } else { Cause::Unknown },
+        who: (dice.below(3) == 0).then(|| "visaev".to_owned()),
+        first_seen: ago(age),
+        age_days: age,
+        recurrences: i64::from(dice.below(9) == 0),
+        recommendation: Some(match class {
+            DriftClass::Unrecorded => "Accept it into the record.".to_owned(),
+            DriftClass::Missing => "Absent once; needs 2 more scans.".to_owned(),
+            DriftClass::Differs => "Both sides are plausible: you decide.".to_owned(),
+        }),
+    }
+}
+
+fn recommendations(drifts: &[OpenDrift]) -> Vec<Recommendation> {
+    drifts
+        .chunks(drifts.len().div_ceil(12).max(1))
+        .enumerate()
+        .map(|(i, chunk)| {
+            let devices: BTreeSet<DeviceName> = chunk.iter().map(|d| d.device.clone()).collect();
+            let first = &chunk[0];
+            Recommendation {
+                what: match i % 3 {
+                    0 => format!("Accept {} of VLAN 251 on {} devices", first.key, devices.len()),
+                    1 => format!("Ask visaev about {}", first.device),
+                    _ => format!("Read {} again", first.device),
+                },
+                why: "Unrecorded, identical on all of them, still there after 3 scans; committed by visaev on the CLI between 14 and 17 Nov.".to_owned(),
+                command: Some(match i % 3 {
+                    0 => format!("driftcast diff {} --as-records > accept.csv\ndriftcast records import accept.csv", first.device),
+                    _ => format!("driftcast scan {}", first.device),
+                }),
+                risk: "Low: the record only, undone by id.".to_owned(),
+                sure: "More than 19 in 20 that it was intended; 4 devices without a commit log.".to_owned(),
+                drifts: chunk.iter().map(|d| d.id.clone()).collect(),
+                devices: devices.into_iter().collect(),
+                decision: i == 0 || i == 4,
+            }
+        })
+        .collect()
+}
+
+fn ranking(i: u64, dice: &mut Dice) -> Ranking {
+    let rate = 12.0 * dice.unit().powi(4) + 0.05;
+    let prior = dice.below(6) == 0;
+    let (scans, spread) = if prior { (1, 3.0) } else { (20 + dice.below(60) as i64, 0.5) };
+    let age = 0.1 + dice.unit() * 14.0;
+    let p = 1.0 - (-rate * age / 30.0).exp();
+    Ranking {
+        device_id: i as i64,
+        device: device_name(i),
+        role: if i.is_multiple_of(10) { "spine" } else { "leaf" }.to_owned(),
+        site: format!("fra{}", i % 7),
+        p_change: p,
+        p_drift: p * 0.6,
+        rate_per_30_days: rate,
+        rate_low: rate / (1.0 + spread),
+        rate_high: rate * (1.0 + spread),
+        median_days_to_next: Some(20.8 / rate),
+        last_good_scan: Some(ago(age)),
+        score: p,
+        reason: if prior {
+            "too little history; judged by 17 other leaves".to_owned()
+        } else {
+            format!("changes about {:.0} times a month, last read {age:.0} days ago", rate.max(1.0))
+        },
+        basis: if prior { Basis::Prior } else { Basis::Data },
+        trend: Trend {
+            direction: [Direction::Rising, Direction::Steady, Direction::Falling, Direction::Unclear]
+                [dice.below(4) as usize],
+            p_rising: 0.5,
+        },
+        scans,
+        changed: scans / 4,
+    }
+}
+
+fn calendar(devices: u64, dice: &mut Dice) -> Calendar {
+    let nights = nights();
+    let rows = (0..devices.min(60))
+        .map(|i| CalendarRow {
+            device: device_name(i),
+            cells: nights
+                .iter()
+                .enumerate()
+                .map(|(n, _)| {
+                    let read = dice.below(10) < 6;
+                    let tuesday = n % 7 == 1;
+                    let changed = dice.below(if tuesday { 3 } else { 25 + i }) == 0;
+                    read.then(|| if changed { 1 + dice.below(9) as u32 } else { 0 })
+                })
+                .collect(),
+        })
+        .collect();
+    Calendar { nights, rows, scans: devices * 54 }
+}
+
+fn device_view(i: u64, dice: &mut Dice) -> DeviceView {
+    let interface = |n: u64| {
+        let mut interface = Interface::named(format!("ge100-0/0/{n}.{}", 200 + n));
+        interface.parent = Some(format!("ge100-0/0/{n}"));
+        interface.l2 = true;
+        interface.encapsulation = Encapsulation {
+            kind: EncapsulationKind::Dot1q,
+            outer: Some((200 + n).to_string()),
+            inner: None,
+            tpid: None,
+        };
+        interface.service =
+            Some(ServiceRef { kind: ServiceKind::BridgeDomain, name: format!("g_visaev_v{}", 200 + n) });
+        interface.description = Some("to customer 4711".to_owned());
+        interface
+    };
+    let change = |d: f64, kind: ChangeKind| Change {
+        key: FactKey::new(Kind::Interface, "ge100-0/0/31.251"),
+        kind,
+        fields: if kind == ChangeKind::Modified { vec!["service".to_owned()] } else { vec![] },
+        after: ago(d + 1.0),
+        until: ago(d),
+        who: (d < 20.0).then(|| "visaev".to_owned()),
+        via: (d < 20.0).then(|| "cli".to_owned()),
+    };
+    let age = dice.unit() * 10.0;
+    DeviceView {
+        name: device_name(i),
+        platform: "drivenets_dnos".to_owned(),
+        role: if i.is_multiple_of(10) { "spine" } else { "leaf" }.to_owned(),
+        site: format!("fra{}", i % 7),
+        standing: match i % 9 {
+            8 => Standing::Unknown { why: "login refused since 14 Nov".to_owned() },
+            n if n % 2 == 0 => Standing::Confirmed,
+            _ => Standing::Believed { p_change: 0.31 },
+        },
+        last_good_scan: Some(ago(age)),
+        agreement: Some(Share { part: 118, whole: 121 }),
+        unmanaged_facts: 14,
+        lines: LineCounts { read: 412, ignored: 1_630, unread: 0 },
+        facts: (0..6).map(|n| FactView::of(&Fact::Interface(interface(n)))).collect(),
+        changes: vec![
+            change(6.0, ChangeKind::Added),
+            change(13.2, ChangeKind::Modified),
+            change(44.0, ChangeKind::Removed),
+        ],
+        scans: (0..12)
+            .map(|n| PastScan {
+                at: ago(age + n as f64 * 3.0),
+                run: Some(812 - n),
+                scope: "device".to_owned(),
+                outcome: if n == 4 { Outcome::Timeout } else { Outcome::Complete },
+                detail: (n == 4).then(|| "protocol".to_owned()),
+                changes: (n != 4).then_some(u64::from(n % 3 == 0)),
+            })
+            .collect(),
+    }
+}
+
+/// A believable night of a fleet.
+fn sample(devices: u64, drifts: u64) -> Night {
+    let mut dice = Dice(42);
+    let open: Vec<OpenDrift> = (0..drifts)
+        .map(|i| {
+            let d = device_name(dice.below(devices));
+            drift(i, d, &mut dice)
+        })
+        .collect();
+    let with_drift = open.iter().map(|d| &d.device).collect::<BTreeSet<_>>().len() as u64;
+    let unknown = devices / 100 + 1;
+    let confirmed = devices / 10;
+    let mut ranked: Vec<Ranking> = (0..devices).map(|i| ranking(i, &mut dice)).collect();
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let count_of = |class| open.iter().filter(|d| d.class == class).count() as u64;
+    let last = nights().len() - 1;
+    Night {
+        run: RunView {
+            id: 812,
+            outcome: RunOutcome::Partial,
+            sessions: confirmed.max(1) - 1,
+            budget: Some(confirmed.max(1)),
+            ..empty().run
+        },
+        verdict: Verdict::MostlyInStep,
+        fleet: Fleet {
+            confirmed_in_step: confirmed - confirmed.min(with_drift / 3),
+            confirmed_with_drift: confirmed.min(with_drift / 3),
+            believed_in_step: devices
+                .saturating_sub(confirmed + unknown + with_drift - confirmed.min(with_drift / 3)),
+            believed_with_drift: with_drift - confirmed.min(with_drift / 3),
+            unknown,
+            unmanaged_facts: devices * 14,
+        },
+        agreement: Some(Share { part: devices * 118, whole: devices * 118 + drifts }),
+        unseen: Some(Estimate {
+            mid: devices as f64 * 0.008,
+            low: devices as f64 * 0.005,
+            high: devices as f64 * 0.012,
+        }),
+        next_week: Some(Estimate {
+            mid: devices as f64 * 0.06,
+            low: devices as f64 * 0.04,
+            high: devices as f64 * 0.08,
+        }),
+        movement: Some(Movement {
+            since: ago(1.1),
+            new: 31,
+            resolved: 54,
+            returned: 3,
+            open_30_days_ago: Some(drifts + drifts / 5),
+        }),
+        decisions: vec![Decision {
+            what: format!("Allow {} more sessions a night", devices / 12 + 1),
+            why: "Unseen changes would fall from about 40 to about 25 devices.".to_owned(),
+        }],
+        recommendations: recommendations(&open),
+        last_resolved: Some(ago(4.0)),
+        drift_by_day: nights()
+            .into_iter()
+            .enumerate()
+            .map(|(i, night)| {
+                let scale =
+                    if i == last { 1.0 } else { 1.3 - i as f64 / 90.0 * 0.3 + (i as f64 / 5.0).sin() * 0.06 };
+                DriftDay {
+                    night,
+                    ran: !(50..53).contains(&i),
+                    unrecorded: (count_of(DriftClass::Unrecorded) as f64 * scale) as u64,
+                    missing: (count_of(DriftClass::Missing) as f64 * scale) as u64,
+                    differs: (count_of(DriftClass::Differs) as f64 * scale) as u64,
+                    new: dice.below(40),
+                    resolved: dice.below(44),
+                }
+            })
+            .collect(),
+        drifts: open,
+        ranking: ranked,
+        calendar: calendar(devices, &mut dice),
+        freshness: nights()
+            .into_iter()
+            .enumerate()
+            .map(|(i, night)| {
+                let mid = 0.93 + i as f64 / 90.0 * 0.04 + (i as f64 / 4.0).sin() * 0.008;
+                FreshNight {
+                    night,
+                    share: (!(50..53).contains(&i)).then_some(Estimate {
+                        mid,
+                        low: mid - 0.02,
+                        high: (mid + 0.015).min(1.0),
+                    }),
+                }
+            })
+            .collect(),
+        freshness_target: Some(0.95),
+        reliability: Reliability {
+            checked: 4_812,
+            skill: Some(0.21),
+            bins: (0..10)
+                .map(|i| {
+                    let said = 0.03 + 0.1 * f64::from(i);
+                    let n = 900 - 80 * u64::try_from(i).unwrap();
+                    let rate = (said * 0.97 + 0.01).min(1.0);
+                    ReliabilityBin {
+                        said,
+                        n,
+                        happened: (rate * n as f64) as u64,
+                        low: (rate - 0.04).max(0.0),
+                        high: (rate + 0.04).min(1.0),
+                    }
+                })
+                .collect(),
+        },
+        budget_curve: [0.5, 1.0, 1.5, 2.0, 4.0]
+            .into_iter()
+            .map(|f: f64| {
+                let mid = devices as f64 * 0.008 / f.powf(0.8);
+                BudgetPoint {
+                    sessions: (confirmed.max(1) as f64 * f) as u64,
+                    unseen: Estimate { mid, low: mid * 0.6, high: mid * 1.5 },
+                    delay_days: Some(3.2 / f),
+                    today: (f - 1.0).abs() < 1e-9,
+                }
+            })
+            .collect(),
+        resolve_times: DriftClass::ALL
+            .into_iter()
+            .map(|class| ResolveTime {
+                class,
+                resolved: 412,
+                median_days: Some(3.0),
+                nine_in_ten_days: Some(21.0),
+                open: count_of(class),
+            })
+            .collect(),
+        unknowns: (0..unknown)
+            .map(|i| {
+                let outcome = if i % 4 == 3 { Outcome::Unreachable } else { Outcome::Auth };
+                Unknown {
+                    device: device_name(i * 9 + 8),
+                    site: if outcome == Outcome::Auth { "fra3".to_owned() } else { format!("ber{}", i % 5) },
+                    outcome,
+                    detail: (outcome == Outcome::Auth).then(|| "password-change".to_owned()),
+                    since: ago(31.0 - (i % 30) as f64),
+                    last_good_scan: Some(ago(40.0)),
+                    advice: what_to_do(outcome).to_owned(),
+                }
+            })
+            .collect(),
+        never_read: (0..9.min(devices)).map(|i| device_name(devices + i)).collect(),
+        unread: (0..6.min(devices))
+            .map(|i| Unread {
+                device: device_name(i),
+                lines: 30 - i,
+                examples: vec![UnreadLine {
+                    line: 17,
+                    text: "   storm-control broadcast-packet-rate 100 <hidden>".to_owned(),
+                }],
+            })
+            .collect(),
+        scans: (0..confirmed.max(1))
+            .map(|i| ScanOfRun {
+                device: device_name(i),
+                outcome: if i % 50 == 49 { Outcome::Timeout } else { Outcome::Complete },
+                detail: None,
+                why: "the forecast found it most worth a session".to_owned(),
+                changed: Some(i % 7 == 0),
+                took_ms: 2_100,
+            })
+            .collect(),
+        devices: (0..devices).map(|i| device_view(i, &mut dice)).collect(),
+        ..empty()
+    }
+}
+
+/// Everything is wrong: nothing readable, everything drifted, forecasts useless.
+fn all_bad(devices: u64) -> Night {
+    let mut night = sample(devices, devices * 8);
+    night.run.outcome = RunOutcome::Failed;
+    night.verdict = Verdict::InStep;
+    night.verdict_reason =
+        Some("No device answered since 02:10; the jump host of site fra3 refuses logins.".to_owned());
+    night.fleet =
+        Fleet { unknown: devices - devices / 20, believed_with_drift: devices / 20, ..Fleet::default() };
+    night.unknowns = (0..devices)
+        .map(|i| Unknown {
+            device: device_name(i),
+            site: format!("fra{}", i % 7),
+            outcome: Outcome::ALL[1 + (i as usize) % 13],
+            detail: None,
+            since: ago(3.0),
+            last_good_scan: None,
+            advice: what_to_do(Outcome::ALL[1 + (i as usize) % 13]).to_owned(),
+        })
+        .collect();
+    for night in &mut night.freshness {
+        night.share =
+            night.share.map(|s| Estimate { mid: s.mid - 0.6, low: s.low - 0.65, high: s.high - 0.5 });
+    }
+    night.reliability.skill = Some(-0.3);
+    night.never_read = (0..devices).map(device_name).collect();
+    night
+}
+
+fn text(pages: &[Page], path: &str) -> String {
+    let page = pages.iter().find(|p| p.path == path).unwrap();
+    String::from_utf8(page.bytes.clone()).unwrap()
+}
+
+fn index(night: &Night) -> String {
+    text(&render(night).unwrap(), "index.html")
+}
+
+#[test]
+fn look() {
+    #[expect(clippy::disallowed_methods, reason = "asks whether somebody wants to look")]
+    let Ok(folder) = std::env::var("DRIFTCAST_LOOK") else { return };
+    let nights = [
+        ("fleet", sample(5_000, 2_000)),
+        ("small", sample(3, 2)),
+        ("first", {
+            let mut n = empty();
+            n.fleet.unknown = 3;
+            n.never_read = (0..3).map(device_name).collect();
+            n
+        }),
+        ("quiet", Night { drifts: vec![], recommendations: vec![], ..sample(40, 0) }),
+        ("bad", all_bad(200)),
+        ("empty", empty()),
+    ];
+    for (name, night) in nights {
+        let folder = std::path::Path::new(&folder).join(name);
+        std::fs::create_dir_all(folder.join("devices")).unwrap();
+        for page in render(&night).unwrap().into_iter().take(60) {
+            std::fs::write(folder.join(page.path), page.bytes).unwrap();
+        }
+    }
+}
