@@ -4,6 +4,7 @@
 //! `ARCHITECTURE.md` is the map. The modules below stand in reading order.
 
 pub mod clock;
+pub mod config;
 pub mod model;
 pub mod platform;
 pub mod source;
