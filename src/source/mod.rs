@@ -9,15 +9,20 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
 
-mod fault;
-mod table; // CSV: header, rows, quotation marks, formula cells // everything that can be wrong in a line, and how it is said
+/// CSV: header, rows, quotation marks, formula cells.
+mod table;
 
-pub mod devices_csv; // the inventory
-pub mod record; // one record: its words settled, its columns checked
+/// Everything that can be wrong in a line, and how it is said.
+mod fault;
+mod nearest;
+
+pub mod devices_csv;
+
+/// One record: its words settled, its columns checked.
+mod record;
+
 pub mod records_csv;
 pub mod records_json;
-
-mod nearest;
 
 pub use devices_csv::{read_devices, write_devices};
 pub use fault::Fault;
