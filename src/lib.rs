@@ -5,6 +5,7 @@
 
 pub mod analysis;
 pub mod clock;
+pub mod config;
 pub mod model;
 pub mod platform;
 pub mod report;
