@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
+use crate::analysis::{coverage, forecast, plan};
+use crate::device::{self, CredentialTable};
 use crate::source::{self, SourceError, nearest, shown};
 
 /// The defaults.
@@ -37,11 +39,11 @@ const SECRETS: &[&str] = &["password", "passphrase", "secret", "token"];
 pub struct Settings {
     pub data_dir: PathBuf,
     pub scan: Scan,
-    pub ssh: Ssh,
-    pub credential: BTreeMap<String, Credential>,
-    pub coverage: Coverage,
-    pub forecast: Forecast,
-    pub plan: Plan,
+    pub ssh: device::Settings,
+    pub credential: BTreeMap<String, CredentialTable>,
+    pub coverage: coverage::Settings,
+    pub forecast: forecast::Settings,
+    pub plan: plan::Settings,
     pub report: Report,
     pub limits: Limits,
 }
@@ -51,66 +53,6 @@ pub struct Settings {
 #[serde(deny_unknown_fields)]
 pub struct Scan {
     pub concurrency: usize,
-}
-
-/// The bounds of a session, in seconds, bytes and sessions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ssh {
-    pub connect_seconds: u64,
-    pub handshake_seconds: u64,
-    pub login_seconds: u64,
-    pub silence_seconds: u64,
-    pub total_seconds: u64,
-    pub max_bytes: usize,
-    pub jump_sessions: usize,
-    /// Device → the day on which weak algorithms were accepted for it.
-    pub legacy: BTreeMap<String, chrono::NaiveDate>,
-}
-
-/// Where the secret of a login is, never the secret.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Credential {
-    pub username: String,
-    pub password_env: Option<String>,
-    pub password_file: Option<PathBuf>,
-    pub password_command: Option<String>,
-    pub key_file: Option<PathBuf>,
-    pub agent: Option<Value>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Coverage {
-    pub interface: Claim,
-    pub bridge_domain: Claim,
-    pub service: Claim,
-    pub vlan: Claim,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Claim {
-    pub claim: String,
-    pub include: Vec<String>,
-    pub exclude: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Forecast {
-    pub window_days: u32,
-    pub horizon_days: f64,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Plan {
-    pub budget: String,
-    pub rounds: u32,
-    pub request_cap: u32,
-    pub max_age_nights: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -125,7 +67,6 @@ pub struct Report {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     pub retire_percent: u8,
-    pub shrink_percent: u8,
 }
 
 /// What the settings are read from. The caller reads arguments and environment.

@@ -9,12 +9,12 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::output::say;
-use super::{Context, diff, limit};
+use super::{Context, diff, limit, progress};
 use crate::analysis::standing::Standing;
 use crate::device::known_hosts::{KnownHosts, Verdict};
 use crate::jobs::{self, Env};
 use crate::model::{Device, FactKey};
-use crate::report::words;
+use super::words;
 use crate::source;
 
 #[derive(Subcommand, Debug)]
@@ -313,7 +313,10 @@ async fn trust(context: &Context, args: TrustArgs) -> Result<Exit, Failure> {
     let fetcher = jobs::ssh_fetcher(&env.dir, &env.settings)?;
     let mut known = KnownHosts::load(&file).map_err(jobs::JobError::from)?;
     let (mut enrolled, mut already, mut failed, mut refused) = (Vec::new(), 0, 0, 0);
-    let found = jobs::host_keys(&fetcher, &chosen, &super::progress::steps(context.quiet, "host keys", chosen.len() as u64)).await;
+    let bar = progress::steps(context.quiet, "host keys", chosen.len() as u64);
+    let step = bar.clone();
+    let found = jobs::host_keys(fetcher, &chosen, move || step.inc(1)).await;
+    bar.finish_and_clear();
     let mut fresh = Vec::new();
     for (device, key) in chosen.iter().zip(found) {
         let key = match key {

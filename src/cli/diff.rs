@@ -1,11 +1,14 @@
 //! `driftcast diff`: open drifts, record → device, and what to do about each.
 
+use std::collections::HashMap;
+
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
 use super::{Context, limit};
 use crate::analysis::{accept, advise};
+use crate::report::view::OpenDrift;
 use crate::jobs;
 use crate::model::{Device, Drift, DriftClass, Record};
 use crate::source;
@@ -51,8 +54,9 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
     let exit = if drifts.is_empty() { Exit::Done } else { Exit::Drift };
 
     if args.as_records {
-        let rows: Vec<Record> = drifts.iter().filter_map(accept::record_that_agrees).collect();
-        context.out.raw(&source::write_records_csv(&rows)?)?;
+        let accepting = |d: &Drift| accept::accepting(&d.device, &accept::disagreement_of(d)?);
+        let rows: Vec<Record> = drifts.iter().filter_map(accepting).collect();
+        context.out.raw(&source::write_records_csv(&rows))?;
         return Ok(exit);
     }
     if context.out.json {
@@ -71,7 +75,8 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
         &rows,
     )?;
     context.out.line(format!("\n{} open.", drifts.len()))?;
-    for recommendation in advise::recommend(&drifts).into_iter().take(5) {
+    let matters = advise::Matters { drifts: &drifts, unread: &[], importance: &HashMap::new() };
+    for recommendation in advise::advise(&matters).into_iter().take(5) {
         context.out.line(format!("- {}: {}", recommendation.what, recommendation.why))?;
         if let Some(command) = recommendation.command {
             context.out.line(format!("    {command}"))?;
@@ -119,7 +124,7 @@ fn row(drift: &Drift, now: chrono::DateTime<chrono::Utc>) -> Vec<String> {
 
 /// What record and device say, as short as it can be said.
 pub(crate) fn both_sides(drift: &Drift) -> String {
-    let pairs = accept::differences(drift);
+    let pairs = OpenDrift::of(drift, drift.first_seen).fields;
     let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
     match drift.class {
         DriftClass::Unrecorded => {

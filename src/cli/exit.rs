@@ -4,6 +4,12 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::config::ConfigError;
+use crate::jobs::JobError;
+use crate::lab::LabError;
+use crate::source::SourceError;
+use crate::store::StoreError;
+
 /// What a command says to the shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -110,4 +116,48 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+impl From<JobError> for Failure {
+    fn from(error: JobError) -> Self {
+        let (exit, hint) = match &error {
+            JobError::Busy(_) => (Exit::Busy, Some("on-demand commands such as `driftcast scan NAME` do not wait for it")),
+            JobError::NoDevices => (Exit::Usage, Some("`driftcast devices import FILE` fills the inventory")),
+            JobError::NoDevice(_) => (Exit::Usage, Some("`driftcast devices list` shows the inventory")),
+            JobError::NoRun(_) => (Exit::Usage, Some("`driftcast status` lists the runs")),
+            JobError::NoRuns => (Exit::Usage, Some("`driftcast nightly` makes one")),
+            JobError::NotADemo(_) => (Exit::Usage, Some("name an empty or a new folder with --data")),
+            JobError::Coverage(_) | JobError::KnownHosts(_) => (Exit::Usage, None),
+            JobError::Lab(LabError::PortInUse { .. }) => {
+                (Exit::Failed, Some("another lab may be up; the data folder names the ports, so that they cannot be chosen freely"))
+            }
+            JobError::Store(StoreError::Guard { .. }) => {
+                (Exit::Guard, Some("if they are really gone, repeat the import with --allow-retire"))
+            }
+            _ => (Exit::Failed, None),
+        };
+        let failure = Self::new(exit, chain(&error));
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::usage(chain(&error)).hint("`driftcast config --default` prints every setting with its explanation")
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::usage(chain(&error))
+    }
+}
+
+impl From<LabError> for Failure {
+    fn from(error: LabError) -> Self {
+        Self::from(JobError::from(error))
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! One file a command: its arguments and its `run`.
 
-mod config;
+mod configuration;
 mod demo;
 mod devices;
 mod diff;
@@ -19,6 +19,7 @@ mod records;
 mod report;
 mod scan;
 mod status;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ use chrono::{DateTime, Utc};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::clock::Clock;
-use crate::config::{Loaded, Settings};
+use crate::config::{self, Flag, Loaded, Origin, Settings, Surroundings};
 use crate::jobs::{Env, Events};
 use exit::{Exit, Failure};
 use output::Output;
@@ -46,11 +47,11 @@ struct App {
 #[derive(Args, Debug)]
 struct Global {
     /// Configuration file [default: ./driftcast.toml, then the user's, then /etc/driftcast]
-    #[arg(long, global = true, value_name = "FILE", env = "DRIFTCAST_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Folder with the database, the keys and the reports [default: ./driftcast-data]
-    #[arg(long, global = true, value_name = "DIR", env = "DRIFTCAST_DATA")]
-    data: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<String>,
     /// Print JSON instead of text
     #[arg(long, global = true)]
     json: bool,
@@ -92,7 +93,7 @@ enum Command {
     /// Show the last runs and what is known of each device
     Status(status::StatusArgs),
     /// Show the effective configuration and where each value comes from
-    Config(config::ConfigArgs),
+    Config(configuration::ConfigArgs),
     /// Check everything that a run needs
     Doctor(doctor::DoctorArgs),
 }
@@ -162,10 +163,17 @@ pub fn main() -> ExitCode {
 fn run(app: App) -> Result<Exit, Failure> {
     let Global { config, data, json, quiet, now, .. } = app.global;
     #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
-    let environment = |name: &str| std::env::var(name).ok();
-    let loaded = crate::config::load(config.as_deref(), &environment)?;
-    let dir_given = data.is_some();
-    let dir = data.unwrap_or_else(|| PathBuf::from(&loaded.settings.data_dir));
+    let variable = |name: &str| std::env::var(name).ok();
+    let flags: Vec<Flag<'_>> =
+        data.iter().map(|dir| Flag { name: "--data", key: "data_dir", value: dir }).collect();
+    let folder = std::env::current_dir()
+        .map_err(|e| Failure::usage(format!("failed to find the working directory: {e}")))?;
+    let around =
+        Surroundings { file: config.as_deref(), folder: &folder, variable: &variable, flags: &flags };
+    let loaded: Loaded<Settings> = config::load(&around)?;
+    let dir = loaded.settings.data_dir.clone();
+    let dir_given =
+        loaded.values.iter().any(|value| value.key == "data_dir" && value.origin != Origin::BuiltIn);
     let context = Context {
         clock: now.map_or_else(Clock::system, Clock::fixed),
         loaded,
@@ -177,7 +185,7 @@ fn run(app: App) -> Result<Exit, Failure> {
     // Commands that only read text or settings need no runtime.
     match app.command {
         Command::Read(args) => return read::run(&context, &args),
-        Command::Config(args) => return config::run(&context, &args),
+        Command::Config(args) => return configuration::run(&context, &args),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

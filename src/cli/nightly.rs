@@ -22,10 +22,10 @@ pub(crate) struct NightlyArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Failure> {
-    let text = args.budget.as_deref().unwrap_or(&context.settings().scan.budget);
-    let budget = Budget::from_str(text).map_err(|e| {
-        Failure::usage(format!("{text:?} is no budget: {e}")).hint("use a number of sessions, or a share such as 10%")
-    })?;
+    let budget = match &args.budget {
+        Some(text) => Budget::from_str(text).map_err(Failure::usage)?,
+        None => context.settings().plan.budget,
+    };
     let mut env = context.env()?;
     if args.dry_run {
         return dry_run(context, &env, budget);

@@ -7,7 +7,7 @@ use super::Context;
 use super::exit::{Exit, Failure};
 use crate::jobs;
 use crate::model::finding::Basis;
-use crate::report::words;
+use super::words;
 
 #[derive(Args, Debug)]
 pub(crate) struct RankArgs {
@@ -18,7 +18,7 @@ pub(crate) struct RankArgs {
 
 pub(crate) fn run(context: &Context, args: &RankArgs) -> Result<Exit, Failure> {
     let env = context.env()?;
-    let mut rankings = jobs::rankings(&env)?;
+    let mut rankings = jobs::known(&env)?.rankings;
     if context.out.json {
         rankings.truncate(args.top);
         context.out.json(&json!({ "devices": rankings }))?;

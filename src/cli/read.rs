@@ -89,13 +89,16 @@ fn read_file(
     let platform = match named {
         Some(platform) => platform,
         None => {
-            let guessed = offline::guess(&bytes)
+            let guessed = offline::guess(&String::from_utf8_lossy(&bytes))
                 .ok_or_else(|| format!("the platform cannot be guessed; name it: {}", platform_names()))?;
             say(&format!("{}: guessed platform {}", file.display(), guessed.name));
             guessed
         }
     };
-    let snapshots = offline::read_bytes(platform, &bytes, args.command.as_deref(), keeper, args.kept);
+    let mut snapshots = offline::read_text(platform, &bytes, args.command.as_deref(), keeper);
+    if !args.kept {
+        snapshots.iter_mut().for_each(|snapshot| snapshot.kept = None);
+    }
     if snapshots.iter().all(|s| s.outcome == Outcome::Unread) {
         tracing::info!("{}: nothing in it was understood as {}", file.display(), platform.name);
     }

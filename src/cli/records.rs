@@ -68,8 +68,8 @@ pub(crate) fn run(context: &Context, command: RecordsCommand) -> Result<Exit, Fa
         RecordsCommand::Export(args) => {
             let records = chosen(context, &args.which)?;
             let text = match args.format {
-                Format::Csv if !context.out.json => source::write_records_csv(&records)?,
-                _ => source::write_records_json(&records)?,
+                Format::Csv if !context.out.json => source::write_records_csv(&records),
+                _ => source::write_records_json(&records),
             };
             context.out.raw(&text)?;
             Ok(Exit::Done)
@@ -124,7 +124,7 @@ fn chosen(context: &Context, which: &Which) -> Result<Vec<Record>, Failure> {
         .filter(|d| limits.iter().all(|limit| limit.matches(d)))
         .map(|d| d.name.clone())
         .collect();
-    Ok(jobs::records(&env)?.into_iter().filter(|r| names.contains(&r.device)).collect())
+    Ok(jobs::all_records(&env)?.into_iter().filter(|r| names.contains(&r.device)).collect())
 }
 
 fn list(context: &Context, records: &[Record]) -> Result<Exit, Failure> {

@@ -5,7 +5,7 @@ use clap::Args;
 use super::Context;
 use super::exit::{Exit, Failure};
 use crate::jobs;
-use crate::report::words;
+use super::words;
 
 #[derive(Args, Debug)]
 pub(crate) struct StatusArgs {

@@ -95,7 +95,7 @@ pub fn ssh_fetcher(dir: &Path, settings: &Settings) -> Result<SshFetcher, JobErr
 }
 
 /// Creates `dir` private. An existing folder keeps its mode; `doctor` judges it.
-fn create_private_folder(dir: &Path) -> Result<(), JobError> {
+pub(super) fn create_private_folder(dir: &Path) -> Result<(), JobError> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

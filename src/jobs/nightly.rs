@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use super::collector::{Kept, Wants};
 use super::scan::{Cast, Summary, carry_out, outcome_of};
-use super::{Env, JobError, past, publish};
+use super::{Env, JobError, known, morning, publish};
 use crate::analysis::plan::{self, Budget, Candidate, Done, NightState, Request};
 use crate::model::device::DeviceId;
-use crate::model::{Device, Event, Outcome, Plan, Reason, RunId, RunKind};
+use crate::model::{Device, Event, Outcome, Plan, RunId, RunKind};
 use crate::report;
 use crate::store::lock::BatchLock;
 use crate::store::{LastState, Store};
@@ -131,9 +131,9 @@ fn finish(
 }
 
 fn write_report(env: &Env, run: RunId) -> Result<PathBuf, JobError> {
-    let past = past::load(env, Some(run))?;
-    let pages = report::render(&past.night(env, None)?)?;
-    let folder = publish::report_folder(&env.dir, run, past.run.started_at);
+    let (row, night) = morning::night(env, Some(run), None)?;
+    let pages = report::render(&night)?;
+    let folder = publish::report_folder(&env.dir, run, row.started_at);
     publish::publish(&folder, &pages)?;
     publish::point_latest(&env.dir, &folder)?;
     Ok(folder.join("index.html"))
@@ -151,15 +151,15 @@ struct Eve {
 impl Eve {
     fn load(env: &Env, store: &Store) -> Result<Self, JobError> {
         let devices: BTreeMap<DeviceId, Device> =
-            store.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
+            store.devices(None)?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
         if devices.is_empty() {
             return Err(JobError::NoDevices);
         }
         let open = store.requests()?;
         let known = |id: &DeviceId| devices.contains_key(id);
         Ok(Self {
-            states: store.last_states()?,
-            history: store.history(env.clock.now())?,
+            states: store.last_states(None)?,
+            history: store.history(None)?,
             requests: open.iter().filter(|r| known(&r.device_id)).map(|r| (r.id, r.device_id)).collect(),
             asked: open
                 .iter()
@@ -191,7 +191,7 @@ impl Eve {
         Ok(NightState {
             as_of,
             devices: candidates,
-            rankings: past::rankings_of(&self.history, self.devices.iter(), as_of, &env.settings.forecast)?,
+            rankings: known::rankings_of(&self.history, self.devices.iter(), as_of, &env.settings.forecast)?,
             requests: self.asked.clone(),
             done: Vec::new(),
             round: 0,
@@ -204,9 +204,4 @@ fn coverage_digest(env: &Env) -> String {
     use sha2::{Digest as _, Sha256};
     let text = serde_json::to_string(&env.settings.coverage).unwrap_or_default();
     crate::model::snapshot::hex(&Sha256::digest(text.as_bytes())[..8])
-}
-
-/// The reason of a target that nobody asked for by name.
-pub(super) fn is_own_choice(reason: Reason) -> bool {
-    !matches!(reason, Reason::Requested | Reason::Conflict)
 }

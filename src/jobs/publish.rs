@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::{Env, JobError, past};
+use super::{Env, JobError, morning};
 use crate::model::RunId;
 use crate::report::{self, Page};
 
@@ -28,18 +28,17 @@ pub fn render_again(
     device: Option<&str>,
     out: Option<&Path>,
 ) -> Result<Rendered, JobError> {
-    let past = past::load(env, run)?;
-    let night = past.night(env, device)?;
+    let (row, night) = morning::night(env, run, device)?;
     let pages = report::render(&night)?;
     let folder = match out {
         Some(out) => out.to_owned(),
-        None => report_folder(&env.dir, past.run.id, past.as_of),
+        None => report_folder(&env.dir, row.id, row.started_at),
     };
     publish(&folder, &pages)?;
     if out.is_none() && run.is_none() {
         point_latest(&env.dir, &folder)?;
     }
-    Ok(Rendered { run: past.run.id, index: folder.join("index.html") })
+    Ok(Rendered { run: row.id, index: folder.join("index.html") })
 }
 
 /// `DIR/reports/<date>-<run>`.

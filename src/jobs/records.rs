@@ -21,20 +21,38 @@ pub struct RecordsImported {
 /// Merges `records` into the database of record. Every device must be in the
 /// inventory. All or nothing.
 pub fn import_records(env: &Env, records: &[Record], who: &str, why: &str) -> Result<RecordsImported, JobError> {
+    edit_records(env, records, &[], who, why)
+}
+
+/// The same, with records to take out. Removing one that is not there is nothing.
+pub(super) fn edit_records(
+    env: &Env,
+    records: &[Record],
+    removed: &[(DeviceName, FactKey)],
+    who: &str,
+    why: &str,
+) -> Result<RecordsImported, JobError> {
     let store = env.store()?;
     store.check_room()?;
     let ids: HashMap<DeviceName, DeviceId> =
-        store.devices()?.into_iter().map(|stored| (stored.device.name, stored.id)).collect();
+        store.devices(None)?.into_iter().map(|stored| (stored.device.name, stored.id)).collect();
     let mut rows = Vec::with_capacity(records.len());
-    let mut by_device: BTreeMap<DeviceId, Vec<&Record>> = BTreeMap::new();
+    let mut gone = Vec::with_capacity(removed.len());
+    let mut by_device: BTreeMap<DeviceId, Touched<'_>> = BTreeMap::new();
+    let id_of = |name: &DeviceName| ids.get(name).copied().ok_or_else(|| JobError::NoDevice(name.to_string()));
     for record in records {
-        let id = *ids.get(&record.device).ok_or_else(|| JobError::NoDevice(record.device.to_string()))?;
-        by_device.entry(id).or_default().push(record);
+        let id = id_of(&record.device)?;
+        by_device.entry(id).or_default().put.push(record);
         rows.push((id, record.clone()));
+    }
+    for (device, key) in removed {
+        let id = id_of(device)?;
+        by_device.entry(id).or_default().removed.push(key);
+        gone.push((id, key.clone()));
     }
     let when = env.clock.now();
     // A device that was never read has no facts to disagree with.
-    let states = store.last_states()?;
+    let states = store.last_states(None)?;
     let seen: Vec<DeviceId> = by_device
         .keys()
         .copied()
@@ -54,7 +72,7 @@ pub fn import_records(env: &Env, records: &[Record], who: &str, why: &str) -> Re
             }
         }
     }
-    let done = store.set_records(&rows, &[], &steps, &compared, when, who, why)?;
+    let done = store.set_records(&rows, &gone, &steps, &compared, when, who, why)?;
     Ok(RecordsImported {
         added: done.added,
         changed: done.changed,
@@ -64,11 +82,21 @@ pub fn import_records(env: &Env, records: &[Record], who: &str, why: &str) -> Re
     })
 }
 
-/// The records of one device after an import: a new row replaces the one with its key.
-fn merged(old: Vec<Record>, new: &[&Record]) -> Vec<Record> {
+/// What an edit does to the records of one device.
+#[derive(Default)]
+struct Touched<'a> {
+    put: Vec<&'a Record>,
+    removed: Vec<&'a FactKey>,
+}
+
+/// The records of one device after an edit: a new row replaces the one with its key.
+fn merged(old: Vec<Record>, touched: &Touched<'_>) -> Vec<Record> {
     let mut by_key: BTreeMap<FactKey, Record> = old.into_iter().map(|record| (record.key(), record)).collect();
-    for &record in new {
+    for &record in &touched.put {
         by_key.insert(record.key(), record.clone());
+    }
+    for &key in &touched.removed {
+        by_key.remove(key);
     }
     by_key.into_values().collect()
 }

@@ -76,7 +76,7 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     let store = env.store()?;
     store.check_room()?;
     let run = store.start_run(RunKind::Scan, env.clock.now(), Some(ask.devices.len() as i64), serde_json::json!({}))?;
-    let states = store.last_states()?;
+    let states = store.last_states(None)?;
     drop(store);
     env.events.say(&Event::RunStarted { run, kind: RunKind::Scan });
 

@@ -15,7 +15,7 @@ pub(crate) struct ConfigArgs {
 
 pub(crate) fn run(context: &Context, args: &ConfigArgs) -> Result<Exit, Failure> {
     if args.default {
-        context.out.raw(crate::config::DEFAULT)?;
+        context.out.raw(crate::config::BUILT_IN)?;
         return Ok(Exit::Done);
     }
     let values = &context.loaded.values;
