@@ -4,5 +4,6 @@
 //! `ARCHITECTURE.md` is the map. The modules below stand in reading order.
 
 pub mod clock;
+pub mod lab;
 pub mod model;
 pub mod platform;
