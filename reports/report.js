@@ -14,10 +14,7 @@
     return Number.isNaN(number) ? text : number;
   };
   const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
-  for (const table of document.querySelectorAll("table.sortable")) {
-    const body = table.tBodies[0];
-    const rows = [...body.rows];
-    if (rows.length < 8) continue;
+  const addFilter = (table, rows) => {
     const tools = document.createElement("div");
     tools.className = "tools";
     const filter = document.createElement("input");
@@ -30,6 +27,12 @@
     });
     tools.append(filter);
     table.before(tools);
+  };
+  for (const table of document.querySelectorAll("table.sortable")) {
+    const body = table.tBodies[0];
+    const rows = [...body.rows];
+    if (rows.length < 8) continue;
+    if (rows.length > 30) addFilter(table, rows);
     [...table.tHead.rows[0].cells].forEach((head, place) => {
       const button = document.createElement("button");
       button.type = "button";

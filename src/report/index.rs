@@ -68,7 +68,6 @@ struct DecisionRow<'a> {
 #[derive(Debug, Serialize)]
 struct StandingRow {
     word: &'static str,
-    meaning: &'static str,
     devices: u64,
     share: String,
 }
@@ -78,8 +77,9 @@ pub(super) struct Action<'a> {
     what: &'a str,
     why: &'a str,
     saves: u64,
-    /// Runs as it stands; `None` when there is none or it could not be shown as it is.
-    command: Option<&'a str>,
+    /// Runs as it stands, line by line; empty when there is none or it could
+    /// not be shown as it is.
+    command: Vec<&'a str>,
     risk: &'a str,
     sure: &'a str,
     devices: Vec<&'a DeviceName>,
@@ -224,17 +224,29 @@ fn verdict_lines(night: &Night) -> Vec<String> {
         lines.push("The inventory is empty. Start with: driftcast devices import FILE".to_owned());
         return lines;
     }
-    let mut parts = vec![format!("{} agreed with the record when last read", count(fleet.in_step()))];
-    parts.push(format!("{} did not", count(fleet.with_drift())));
+    if fleet.in_step() + fleet.with_drift() == 0 {
+        lines.push(format!("None of {} could be read lately.", counted(all, "device", "devices")));
+        return lines;
+    }
+    let mut parts = vec![
+        format!("{} agreed with the record when last read", count(fleet.in_step())),
+        format!("{} did not", count(fleet.with_drift())),
+    ];
     if fleet.unknown > 0 {
-        parts.push(format!("{} could not be read", count(fleet.unknown)));
+        parts.push(format!("{} could not be read lately", count(fleet.unknown)));
     }
     let last = parts.pop().unwrap_or_default();
     lines.push(format!("Of {}, {} and {last}.", counted(all, "device", "devices"), parts.join(", ")));
     let read = super::view::Share { part: fleet.confirmed(), whole: all };
     lines.push(format!("Read in the 24 hours before: {}.", share(&read)));
-    if let Some(unseen) = &night.unseen {
-        lines.push(format!("Across all, {} have probably changed since we read them.", estimate(unseen)));
+    match &night.unseen {
+        Some(unseen) if unseen.high < 1.0 => {
+            lines.push("Probably none has changed since we read it.".to_owned());
+        }
+        Some(unseen) => {
+            lines.push(format!("Across all, {} have probably changed since we read them.", estimate(unseen)))
+        }
+        None => {}
     }
     if let Some(agreement) = night.agreement.filter(|a| a.whole > 0) {
         lines.push(format!("Record and device agree on {} covered facts.", share(&agreement)));
@@ -267,8 +279,14 @@ fn movement_lines(night: &Night) -> Vec<String> {
             }
         }
     }
-    if let Some(next) = &night.next_week {
-        lines.push(format!("Expected to change in the next 7 days: {} devices.", estimate(next)));
+    match &night.next_week {
+        Some(next) if next.high < 1.0 => {
+            lines.push("Probably no device will change in the next 7 days.".to_owned());
+        }
+        Some(next) => {
+            lines.push(format!("Expected to change in the next 7 days: {} devices.", estimate(next)));
+        }
+        None => {}
     }
     lines
 }
@@ -361,19 +379,14 @@ fn standing(night: &Night) -> Vec<StandingRow> {
     let f = &night.fleet;
     let all = f.devices().max(1) as f64;
     [
-        ("Confirmed, in step", "read completely within 24 hours", f.confirmed_in_step),
-        ("Confirmed, with drift", "read completely within 24 hours", f.confirmed_with_drift),
-        ("Believed in step", "last read longer ago", f.believed_in_step),
-        ("Believed with drift", "last read longer ago", f.believed_with_drift),
-        ("Unknown", "never or not lately readable", f.unknown),
+        ("Confirmed, in step", f.confirmed_in_step),
+        ("Confirmed, with drift", f.confirmed_with_drift),
+        ("Believed in step", f.believed_in_step),
+        ("Believed with drift", f.believed_with_drift),
+        ("Unknown", f.unknown),
     ]
     .into_iter()
-    .map(|(word, meaning, devices)| StandingRow {
-        word,
-        meaning,
-        devices,
-        share: percent(devices as f64 / all),
-    })
+    .map(|(word, devices)| StandingRow { word, devices, share: percent(devices as f64 / all) })
     .collect()
 }
 
@@ -382,8 +395,7 @@ fn action(from: &Recommendation) -> Action<'_> {
         what: &from.what,
         why: &from.why,
         saves: from.drifts.len() as u64,
-        // A command that would be shown with escapes would not run as it stands.
-        command: from.command.as_deref().filter(|c| !c.chars().any(|c| is_unseen(c) && c != '\n')),
+        command: from.command.as_deref().map(lines_as_they_are).unwrap_or_default(),
         risk: &from.risk,
         sure: &from.sure,
         devices: from.devices.iter().take(3).collect(),
@@ -392,6 +404,12 @@ fn action(from: &Recommendation) -> Action<'_> {
         drifts_more: from.drifts.len().saturating_sub(4) as u64,
         decision: from.decision,
     }
+}
+
+/// A command that would be shown with escapes would not run as it stands: then
+/// the drift's id has to do.
+fn lines_as_they_are(command: &str) -> Vec<&str> {
+    if command.chars().any(|c| is_unseen(c) && c != '\n') { Vec::new() } else { command.lines().collect() }
 }
 
 fn actions_note(night: &Night) -> Option<String> {

@@ -9,9 +9,8 @@ use chrono::{DateTime, Duration, NaiveDate, TimeZone, Utc};
 use driftcast::model::change::ChangeKind;
 use driftcast::model::finding::{Basis, Direction, Ranking, Recommendation, Trend};
 use driftcast::model::{
-    BridgeDomain, Cause, Change, DeviceName, Drift, DriftClass, DriftId, Encapsulation, EncapsulationKind,
-    Fact, FactKey, Interface, Kind, LineCounts, Outcome, Record, RecordSource, RunKind, ServiceKind,
-    ServiceRef, UnreadLine,
+    Cause, Change, DeviceName, Drift, DriftClass, DriftId, Encapsulation, EncapsulationKind, Fact, FactKey,
+    Interface, Kind, LineCounts, Outcome, Record, RecordSource, RunKind, ServiceKind, ServiceRef, UnreadLine,
 };
 use driftcast::report::view::{
     BudgetPoint, Calendar, CalendarRow, Decision, DeviceView, DriftDay, Estimate, FactView, FieldPair, Fleet,
@@ -300,7 +299,9 @@ fn sample(devices: u64, drifts: u64) -> Night {
     let confirmed = devices / 10;
     let mut ranked: Vec<Ranking> = (0..devices).map(|i| ranking(i, &mut dice)).collect();
     ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let count_of = |class| open.iter().filter(|d| d.class == class).count() as u64;
+    let counts =
+        DriftClass::ALL.map(|class| (class, open.iter().filter(|d| d.class == class).count() as u64));
+    let count_of = |class| counts.iter().find(|(c, _)| *c == class).map_or(0, |(_, n)| *n);
     let last = nights().len() - 1;
     Night {
         run: RunView {
@@ -496,6 +497,372 @@ fn text(pages: &[Page], path: &str) -> String {
 
 fn index(night: &Night) -> String {
     text(&render(night).unwrap(), "index.html")
+}
+
+/// Names of all tags of a page in order, with their attribute names. `<wbr>` is
+/// left out: where a name may be broken depends on its letters.
+fn tags(html: &str) -> Vec<String> {
+    let mut tags = Vec::new();
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        let tag = &rest[start..];
+        // A quoted value may hold a bare `>`.
+        let mut quote = None;
+        let end = tag
+            .char_indices()
+            .find(|(_, c)| {
+                match (quote, c) {
+                    (None, '"' | '\'') => quote = Some(*c),
+                    (Some(q), c) if q == *c => quote = None,
+                    _ => {}
+                }
+                quote.is_none() && *c == '>'
+            })
+            .map_or(tag.len(), |(i, _)| i + 1);
+        let inside = &tag[1..end - 1];
+        let name = inside.split([' ', '\n']).next().unwrap().to_owned();
+        let attributes: Vec<&str> =
+            inside.split('"').step_by(2).filter_map(|piece| piece.trim().strip_suffix('=')).collect();
+        if name != "wbr" {
+            tags.push(format!("{name} {}", attributes.join(" ")));
+        }
+        rest = &tag[end..];
+        // What stands between these tags is no markup.
+        for raw in ["style", "script"] {
+            if name == raw {
+                rest = &rest[rest.find(&format!("</{raw}>")).unwrap()..];
+            }
+        }
+    }
+    tags
+}
+
+/// A small night with `evil` in every text that a device, a record, a person
+/// or another system may have written.
+fn infected(evil: &str) -> Night {
+    let mut night = sample(3, 3);
+    let text = || evil.to_owned();
+    // Device names have rules of their own; what these refuse cannot get here.
+    let device = |i: usize| {
+        let kept: String =
+            evil.chars().filter(|c| DeviceName::new(&format!("x{c}")).is_ok()).take(100).collect();
+        name(&format!("x{kept}{i}"))
+    };
+    night.verdict_reason = Some(text());
+    night.run.version = text();
+    night.decisions[0].what = text();
+    night.decisions[0].why = text();
+    for (i, drift) in night.drifts.iter_mut().enumerate() {
+        drift.id = DriftId(format!("D-{i}"));
+        drift.device = device(i);
+        drift.key = text();
+        drift.who = Some(text());
+        drift.recommendation = Some(text());
+        drift.fields = vec![pair(evil, Some(evil), Some(evil))];
+    }
+    for action in &mut night.recommendations {
+        (action.what, action.why, action.risk, action.sure) = (text(), text(), text(), text());
+        action.command = None;
+        action.devices = vec![device(0)];
+        action.drifts = vec![DriftId("D-0".to_owned())];
+    }
+    for (i, row) in night.ranking.iter_mut().enumerate() {
+        (row.role, row.site, row.reason, row.device) = (text(), text(), text(), device(i));
+    }
+    for (i, row) in night.calendar.rows.iter_mut().enumerate() {
+        row.device = device(i);
+    }
+    for unknown in &mut night.unknowns {
+        (unknown.site, unknown.advice, unknown.detail) = (text(), text(), Some(text()));
+        unknown.device = device(0);
+    }
+    night.never_read = vec![device(7)];
+    for unread in &mut night.unread {
+        unread.device = device(1);
+        unread.examples[0].text = text();
+    }
+    for (i, view) in night.devices.iter_mut().enumerate() {
+        view.name = device(i);
+        (view.platform, view.role, view.site) = (text(), text(), text());
+        view.standing = Standing::Unknown { why: text() };
+        for fact in &mut view.facts {
+            fact.key.key = text();
+            fact.fields = vec![(text(), text())];
+        }
+        for change in &mut view.changes {
+            change.key.key = text();
+            (change.fields, change.who, change.via) = (vec![text()], Some(text()), Some(text()));
+        }
+        for scan in &mut view.scans {
+            (scan.scope, scan.detail) = (text(), Some(text()));
+        }
+    }
+    night
+}
+
+fn pages_as_tags(night: &Night) -> Vec<Vec<String>> {
+    render(night)
+        .unwrap()
+        .iter()
+        .filter(|p| p.path.ends_with(".html"))
+        .map(|p| tags(std::str::from_utf8(&p.bytes).unwrap()))
+        .collect()
+}
+
+const EVIL: [&str; 12] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "' onmouseover='alert(1)",
+    "</title></style></svg></table><b>",
+    "]]><![CDATA[<x>",
+    "<!-- ",
+    "{{ 7*7 }}{% include 'index.html' %}",
+    "javascript:alert(1)",
+    "&lt;b&gt;&#60;b&#62;",
+    "\u{202e}gpj.exe\u{200b}\u{0}\u{7}\u{1b}[31m",
+    "=cmd|'/c calc'!A1",
+    "a\nb\r\n\tc",
+];
+
+#[test]
+fn no_text_becomes_markup() {
+    let benign = pages_as_tags(&infected("benign"));
+    for evil in EVIL {
+        assert_eq!(pages_as_tags(&infected(evil)), benign, "{evil:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn no_text_at_all_becomes_markup(evil in "[<>\"'&/=a-c \u{0}-\u{1f}\u{202e}]{1,40}|\\PC{1,40}") {
+        let night = infected(&evil);
+        prop_assert_eq!(pages_as_tags(&night), pages_as_tags(&infected("benign")));
+        for page in render(&night).unwrap() {
+            let path = page.path.as_str();
+            prop_assert!(path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b)) && !path.contains(".."));
+            if path.ends_with(".html") {
+                let text = String::from_utf8(page.bytes).unwrap();
+                let unseen = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+                prop_assert!(!text.chars().any(unseen));
+            }
+        }
+    }
+}
+
+#[test]
+fn pages_are_closed_and_load_nothing() {
+    for page in render(&sample(12, 20)).unwrap().iter().filter(|p| p.path.ends_with(".html")) {
+        let html = std::str::from_utf8(&page.bytes).unwrap();
+        let head = html.find("<head>").unwrap();
+        assert!(
+            html[head..]
+                .starts_with("<head>\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src ")
+        );
+        for outside in ["src=", "http:", "https:", "href=\"//", " style=", "onclick", "@import"] {
+            assert!(!html.contains(outside), "{}: {outside}", page.path);
+        }
+        // Every element that is opened is closed, in order.
+        let mut open: Vec<String> = Vec::new();
+        for tag in tags(html) {
+            let name = tag.split(' ').next().unwrap();
+            let empty =
+                ["!doctype", "meta", "link", "br", "path", "line", "circle", "polygon", "polyline", "rect"];
+            if let Some(name) = name.strip_prefix('/') {
+                assert_eq!(open.pop().as_deref(), Some(name), "{}", page.path);
+            } else if !empty.contains(&name.trim_end_matches('/')) {
+                open.push(name.to_owned());
+            }
+        }
+        assert!(open.is_empty(), "{}: {open:?}", page.path);
+    }
+}
+
+#[test]
+fn links_lead_to_pages_and_places() {
+    let pages = render(&sample(12, 20)).unwrap();
+    let paths: BTreeSet<&str> = pages.iter().map(|p| p.path.as_str()).collect();
+    assert_eq!(paths.len(), pages.len());
+    for page in pages.iter().filter(|p| p.path.ends_with(".html")) {
+        let html = std::str::from_utf8(&page.bytes).unwrap();
+        for href in html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+            if href == "data:," {
+                continue;
+            }
+            let (path, place) = href.split_once('#').map_or((href, None), |(p, a)| (p, Some(a)));
+            let target = match (path, path.strip_prefix("../")) {
+                ("", _) => page.path.clone(),
+                (_, Some(up)) => up.to_owned(),
+                _ => path.to_owned(),
+            };
+            assert!(paths.contains(target.as_str()), "{}: {href}", page.path);
+            if let Some(place) = place {
+                assert!(text(&pages, &target).contains(&format!("id=\"{place}\"")), "{}: {href}", page.path);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_night_gives_the_same_bytes() {
+    assert_eq!(render(&sample(30, 40)).unwrap(), render(&sample(30, 40)).unwrap());
+}
+
+#[test]
+fn one_device_alone_is_the_same_page() {
+    let night = sample(12, 20);
+    let page = render_device(&night, &device_name(3)).unwrap().unwrap();
+    assert_eq!(page.path, format!("devices/{}.html", slug(&device_name(3))));
+    assert!(render(&night).unwrap().contains(&page));
+    assert!(render_device(&night, &name("nobody")).unwrap().is_none());
+}
+
+#[test]
+fn a_large_fleet_has_a_small_index() {
+    let mut night = sample(5_000, 2_000);
+    night.devices.truncate(20);
+    let html = index(&night);
+    assert!(html.len() < 500_000, "{}", html.len());
+    for svg in html.split("<svg viewBox").skip(1) {
+        let size = svg.find("</svg>").unwrap();
+        assert!(size < 20_000, "a chart has {size} bytes: {}", &svg[..80]);
+    }
+}
+
+#[test]
+fn empty_states_explain_themselves() {
+    let html = index(&empty());
+    for words in [
+        "We cannot say",
+        "The inventory is empty",
+        "driftcast devices import FILE",
+        "First run: there is nothing to compare with yet.",
+        "Starts after 2 nights",
+        "None is open, and none was ever seen.",
+        "Needs a second scan",
+        "No complete scan yet.",
+        "Under 100 forecasts checked (0).",
+        "Nothing needs a decision.",
+    ] {
+        assert!(html.contains(words), "{words}");
+    }
+    let quiet = Night { drifts: vec![], recommendations: vec![], ..sample(40, 0) };
+    assert!(index(&quiet).contains("None is open; the last one was resolved Thu 19 Nov, 06:12."));
+}
+
+#[test]
+fn the_verdict_is_never_better_than_the_figures() {
+    let word = |night: &Night| {
+        let html = index(night);
+        html.split("<title>").nth(1).unwrap().split(':').next().unwrap().to_owned()
+    };
+    let fleet = Fleet { confirmed_in_step: 9, ..Fleet::default() };
+    let in_step = Night { verdict: Verdict::InStep, fleet, ..empty() };
+    assert_eq!(word(&in_step), "In step");
+    let drifting = Night { fleet: Fleet { believed_with_drift: 1, ..fleet }, ..in_step.clone() };
+    assert_eq!(word(&drifting), "Mostly in step");
+    let unknown = Night { fleet: Fleet { unknown: 1, ..fleet }, ..in_step.clone() };
+    assert_eq!(word(&unknown), "Mostly in step");
+    let mut failed = in_step;
+    failed.run.outcome = RunOutcome::Failed;
+    assert_eq!(word(&failed), "We cannot say");
+}
+
+#[test]
+fn numbers_that_are_none_stop_no_report() {
+    let mut night = sample(12, 20);
+    let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, -1.0];
+    for (row, x) in night.ranking.iter_mut().zip(odd) {
+        (row.p_change, row.rate_per_30_days, row.rate_low, row.rate_high) = (x, x, x, x);
+        row.median_days_to_next = Some(x);
+    }
+    for (night, x) in night.freshness.iter_mut().zip(odd) {
+        night.share = Some(Estimate { mid: x, low: x, high: x });
+    }
+    for (bin, x) in night.reliability.bins.iter_mut().zip(odd) {
+        (bin.said, bin.low, bin.high) = (x, x, x);
+    }
+    for (point, x) in night.budget_curve.iter_mut().zip(odd) {
+        point.unseen = Estimate { mid: x, low: x, high: x };
+    }
+    night.drifts[0].age_days = f64::NAN;
+    let html = index(&night);
+    let shown = html.split("<script>").next().unwrap();
+    assert!(!shown.contains("NaN") && !shown.contains("inf)"));
+}
+
+#[test]
+fn a_command_that_would_not_run_as_shown_is_not_shown() {
+    let mut night = sample(12, 20);
+    night.recommendations[0].command = Some("driftcast scan 'a\u{202e}b'".to_owned());
+    let html = index(&night);
+    assert!(!html.contains("driftcast scan &#39;a"));
+    assert!(html.contains(&night.recommendations[0].drifts[0].0));
+}
+
+#[test]
+fn drifts_show_both_sides() {
+    let device = name("leaf-1");
+    let mut interface = Interface::named("ge100-0/0/31.251");
+    interface.encapsulation.outer = Some("251".to_owned());
+    interface.service = Some(ServiceRef { kind: ServiceKind::BridgeDomain, name: "new".to_owned() });
+    let mut record = Record::of(device.clone(), Kind::Interface, "ge100-0/0/31.251", RecordSource::Deployed);
+    record.service = Some("old".to_owned());
+    let key = FactKey::new(Kind::Interface, "ge100-0/0/31.251");
+    let drift = Drift {
+        id: DriftId::of(1, &key),
+        device_id: 1,
+        device,
+        key,
+        class: DriftClass::Differs,
+        fields: vec!["service".to_owned()],
+        cause: Cause::Unknown,
+        record: serde_json::to_value(&record).ok(),
+        fact: serde_json::to_value(Fact::Interface(interface)).ok(),
+        first_seen: ago(3.0),
+        last_seen: ago(0.0),
+        recurrences: 0,
+    };
+    let view = OpenDrift::of(&drift, as_of());
+    assert_eq!(view.fields, [pair("service", Some("old"), Some("new"))]);
+    assert!((view.age_days - 3.0).abs() < 1e-9);
+    let unrecorded = Drift { class: DriftClass::Unrecorded, record: None, fields: vec![], ..drift };
+    assert_eq!(
+        OpenDrift::of(&unrecorded, as_of()).fields,
+        [
+            pair("outer", None, Some("251")),
+            pair("service_kind", None, Some("bridge-domain")),
+            pair("service", None, Some("new")),
+        ]
+    );
+}
+
+#[test]
+fn tables_for_spreadsheets() {
+    let mut night = empty();
+    let mut one = drift(1, name("leaf-1"), &mut Dice(1));
+    one.key = "=HYPERLINK(\"x\")".to_owned();
+    one.fields = vec![pair("outer", Some("251"), None)];
+    (one.class, one.cause, one.who, one.recurrences) =
+        (DriftClass::Missing, Cause::Manual, Some("-x".to_owned()), 0);
+    (one.first_seen, one.age_days) = (ago(2.0), 2.0);
+    one.id = DriftId("D-0000000001".to_owned());
+    one.recommendation = None;
+    night.drifts = vec![one];
+    insta::assert_snapshot!(text(&render(&night).unwrap(), "drifts.csv"), @r#"
+    id,device,kind,key,class,fields,record,fact,cause,who,first_seen,age_days,recurrences,recommendation
+    D-0000000001,leaf-1,interface,"'=HYPERLINK(""x"")",missing,outer,outer=251,,manual,'-x,2026-11-21T06:12:00Z,2.0,0,
+    "#);
+}
+
+#[test]
+fn the_json_is_the_night() {
+    let pages = render(&sample(12, 20)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text(&pages, "report.json")).unwrap();
+    assert_eq!(json["run"]["id"], 812);
+    assert_eq!(json["drifts"].as_array().unwrap().len(), 20);
+    assert_eq!(json["ranking"].as_array().unwrap().len(), 12);
+    assert_eq!(json["devices"][0]["standing"], "confirmed");
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn key(days: &[DriftDay]) -> Vec<Key> {
 }
 
 fn paint(sheet: &Sheet<'_>, days: &[DriftDay], last: &DriftDay, peak: u64) -> Result<(), ReportError> {
-    let (left, right) = (48, sheet.width - if sheet.is_narrow() { 46 } else { 130 });
+    let (left, right) = (48, sheet.width - if sheet.is_narrow() { 64 } else { 130 });
     let (top, bottom) = (12, sheet.height - 30);
     let y = Axis::new(0.0, peak.max(1) as f64 * 1.04, bottom, top);
     for tick in y.whole_ticks(5) {

@@ -331,7 +331,7 @@ impl Sheet<'_> {
         y: i32,
     ) -> Result<(), ReportError> {
         let Some(last) = nights.len().checked_sub(1) else { return Ok(()) };
-        let room = (at(last) - at(0)) / 70;
+        let room = (at(last) - at(0)) / 90;
         let steps = usize::try_from(room).unwrap_or(0).clamp(1, 6).min(last.max(1));
         for step in 0..=steps {
             let i = last * step / steps;
