@@ -6,6 +6,8 @@
 //! rule. To add a room or a package, add a line to a table: that is a decision
 //! about the architecture, so it is made here, in the open.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
