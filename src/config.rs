@@ -225,7 +225,10 @@ impl<'a> Defaults<'a> {
         let mut layer: Vec<Override> = Vec::new();
         for (key, byte) in entries {
             let name = shown(&dotted(&key), 100);
-            if key.last().is_some_and(|last| SECRETS.contains(&last.to_lowercase().as_str())) {
+            let Some(value) = get(&values, &key) else { continue };
+            if !value.is_table()
+                && key.last().is_some_and(|last| SECRETS.contains(&last.to_lowercase().as_str()))
+            {
                 return Err(ConfigError::Secret { at: at(byte), key: name });
             }
             let in_unit = |unit: &&mut Override| key.len() > unit.key.len() && key.starts_with(&unit.key);
@@ -233,7 +236,6 @@ impl<'a> Defaults<'a> {
                 unit.inner.insert(key, line_of(text, byte));
                 continue;
             }
-            let Some(value) = get(&values, &key) else { continue };
             let known = self.leaves.contains_key(&key);
             if known && value.is_table() {
                 return Err(ConfigError::NoSection { at: at(byte), key: name });
@@ -615,6 +617,8 @@ mod tests {
         assert_eq!(command.value, Value::String("pass …".to_owned()));
         assert_eq!(origin(&loaded, "credential.core.password_command"), "test.toml:3");
         assert_eq!(origin(&loaded, "ssh.legacy.\"old.dn\""), "test.toml:6");
+        let loaded = load_with("[credential.secret]\nusername = \"n\"\nagent = true\n", &[], &[]).unwrap();
+        assert!(loaded.settings.credential.contains_key("secret"));
     }
 
     #[test]

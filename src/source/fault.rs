@@ -62,7 +62,7 @@ pub enum Fault {
     NotOfKind { value: String, kind: &'static str },
     #[error("{} cannot be together with encapsulation {encapsulation}{hint}", Quoted(value))]
     Encapsulation { value: String, encapsulation: &'static str, hint: &'static str },
-    #[error("{} {} of {} is already {place}", kind, Quoted(name), Quoted(device))]
+    #[error("{} {} of {} is there already: {place}", kind, Quoted(name), Quoted(device))]
     RecordTwice { device: String, kind: &'static str, name: String, place: super::Place },
 }
 

@@ -180,7 +180,7 @@ pub fn decode(mut bytes: Vec<u8>, file: &str) -> Result<String, SourceError> {
     }
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        refuse(1 + good.iter().filter(|&&b| b == b'\n').count() as u64, "these bytes are no UTF-8")
+        refuse(1 + memchr::memchr_iter(b'\n', good).count() as u64, "these bytes are no UTF-8")
     })
 }
 

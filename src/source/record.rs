@@ -127,12 +127,13 @@ struct Entry<'a, 'p, F> {
 
 impl<'c, F: Fn(&str) -> &'c str> Entry<'_, '_, F> {
     fn settle(&mut self) -> Option<Record> {
-        let device = self.required("device").and_then(|v| {
-            let name = DeviceName::new(v);
-            name.map_err(|why| {
-                self.refuse("device", Fault::DeviceName { value: v.to_owned(), why: why.to_string() })
-            })
-            .ok()
+        let device = self.required("device").and_then(|value| match DeviceName::new(value) {
+            Ok(name) => Some(name),
+            Err(why) => {
+                let value = value.to_owned();
+                self.refuse("device", Fault::DeviceName { value, why: why.to_string() });
+                None
+            }
         });
         let kind = self.required("kind").and_then(|v| self.choice("kind", v, KINDS)).and_then(Kind::parse);
         let name = self.required("name");

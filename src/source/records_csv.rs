@@ -73,7 +73,7 @@ mod tests {
     fn the_same_thing_twice_is_told_with_both_lines() {
         let text = "device,kind,name\nd,vlan,7\nd,interface,7\nd,vlan,007\n";
         let error = read_records_csv(text, "r.csv").unwrap_err().to_string();
-        assert!(error.contains("r.csv:4: vlan \"7\" of \"d\" is already line 2"), "{error}");
+        assert!(error.contains("r.csv:4: vlan \"7\" of \"d\" is there already: line 2"), "{error}");
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Lines<'_> {
         while matches!(bytes.get(end), Some(b'\r' | b'\n')) {
             end += 1;
         }
-        self.line += bytes[self.byte..end].iter().filter(|&&b| b == b'\n').count() as u64;
+        self.line += memchr::memchr_iter(b'\n', &bytes[self.byte..end]).count() as u64;
         self.byte = end;
         self.line
     }
@@ -149,11 +149,7 @@ fn open_quote(text: &str) -> Option<u64> {
             (Some(_), b'"') => opened = None,
             _ => {}
         }
-        at_start = match (opened, byte) {
-            (None, b'"') => true,
-            (None, b',' | b'\n' | b'\r') => true,
-            _ => false,
-        };
+        at_start = opened.is_none() && matches!(byte, b'"' | b',' | b'\n' | b'\r');
         if byte == b'\n' {
             line += 1;
         }
