@@ -3,6 +3,11 @@
 //! A platform is a value. `text → facts` is pure: no I/O, no clock. A line we
 //! do not understand is counted and shown, never an error and never lost.
 
+mod stand_in;
+pub mod terminal;
+
+pub use stand_in::by_name;
+
 use crate::model::snapshot::CommitMark;
 use crate::model::{BridgeDomain, Interface, LineCounts, Outcome, Scope, Service, UnreadLine, Vlan};
 
