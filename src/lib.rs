@@ -6,3 +6,5 @@
 pub mod clock;
 pub mod model;
 pub mod platform;
+
+pub mod device;
