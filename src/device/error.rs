@@ -83,6 +83,12 @@ pub enum DeviceError {
     #[error("login asks for more than a password; give this account one hidden prompt, or a key")]
     AuthInteractive,
 
+    #[error("the device takes neither a password nor a dialogue from this account; give it a key")]
+    AuthMethods,
+
+    #[error("the device lets anyone in without a login; nothing was read, look at its AAA configuration")]
+    AuthNone,
+
     #[error("the device wants a new password for this account; change it there, it is never answered here")]
     PasswordChange,
 
@@ -154,6 +160,8 @@ impl DeviceError {
             | Self::AuthStopped { .. }
             | Self::AuthRepeated { .. }
             | Self::AuthInteractive
+            | Self::AuthMethods
+            | Self::AuthNone
             | Self::PasswordChange => Outcome::Auth,
             Self::Closed { .. } | Self::Question { .. } => Outcome::Incomplete,
             Self::HandshakeTime { .. }
@@ -187,6 +195,8 @@ impl DeviceError {
             Self::AuthStopped { .. } => "stopped",
             Self::AuthRepeated { .. } => "repeated",
             Self::AuthInteractive => "interactive",
+            Self::AuthMethods => "methods",
+            Self::AuthNone => "no-login",
             Self::PasswordChange => "password-change",
             Self::LoginTime { .. } => "login",
             Self::Busy => "max-sessions",

@@ -21,6 +21,7 @@ pub mod known_hosts;
 
 mod sha1;
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -35,7 +36,7 @@ pub use settings::Settings;
 pub use ssh::SshFetcher;
 
 /// What one session gave.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Transcript {
     /// One section for each command of the script, in order.
     pub sections: Vec<Captured>,
@@ -49,6 +50,18 @@ pub struct Transcript {
     pub bytes: u64,
     /// Control characters that were taken out of its text.
     pub removed: usize,
+}
+
+/// Without the text: it holds secrets until the platform has masked them.
+impl fmt::Debug for Transcript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transcript")
+            .field("system", &self.system)
+            .field("sections", &self.sections.len())
+            .field("bytes", &self.bytes)
+            .field("took", &self.took)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The answer of a [`Fetch`], boxed so that jobs can hold any fetcher.

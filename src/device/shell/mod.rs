@@ -106,13 +106,20 @@ struct Shell<'a, S> {
     raw: Vec<u8>,
     /// A pager was answered at this place of `raw`; what wipes it off the
     /// screen is still to be taken out.
-    erasing: Option<usize>,
+    erasing: Option<Erasing>,
     /// The system name of the learnt prompt.
     host: String,
     /// Does the device echo? `None` until a command has shown it.
     echoes: Option<bool>,
     bytes: u64,
     removed: usize,
+}
+
+/// Where an answered pager stood.
+#[derive(Clone, Copy)]
+struct Erasing {
+    at: usize,
+    line_start: bool,
 }
 
 /// What the last line of the output is, should nothing more come.
@@ -252,7 +259,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<'_, S> {
     /// Answers a pager and forgets its text.
     async fn page(&mut self, at: usize) -> Result<(), DeviceError> {
         self.raw.truncate(at);
-        self.erasing = Some(at);
+        // Colours may be switched on before it; they go, too.
+        let line = screen::last_line(&self.raw);
+        let line_start = settle(line).text.is_empty();
+        if line_start {
+            self.raw.truncate(self.raw.len() - line.len());
+        }
+        self.erasing = Some(Erasing { at: self.raw.len(), line_start });
         self.put(b" ").await
     }
 
@@ -342,8 +355,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<'_, S> {
             Ok(Ok(0) | Err(_)) => Ok(Got::Closed),
             Ok(Ok(count)) => {
                 self.bytes += count as u64;
-                if let Some(at) = self.erasing
-                    && let Some(wiped) = screen::wiped(&self.raw[at..], at == 0 || self.raw[at - 1] == b'\n')
+                if let Some(Erasing { at, line_start }) = self.erasing
+                    && let Some(wiped) = screen::wiped(&self.raw[at..], line_start)
                 {
                     self.raw.drain(at..at + wiped);
                     self.erasing = None;

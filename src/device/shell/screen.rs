@@ -182,14 +182,20 @@ fn spelled_at(raw: &[u8], mut at: usize, command: &[u8]) -> Option<usize> {
 /// stood on a line of its own, so a newline right after it is its own.
 pub(super) fn wiped(bytes: &[u8], line_start: bool) -> Option<usize> {
     let mut at = 0;
-    let newline_ends = |at: usize, newline: usize| if at == 0 && line_start { newline + 1 } else { at };
+    // As long as nothing was wiped, a newline can be the pager's own.
+    let mut own = line_start;
     loop {
         match *bytes.get(at)? {
-            b'\r' if *bytes.get(at + 1)? == b'\n' => return Some(newline_ends(at, at + 1)),
-            b'\n' => return Some(newline_ends(at, at)),
+            b'\r' if *bytes.get(at + 1)? == b'\n' => return Some(if own { at + 2 } else { at }),
+            b'\n' => return Some(if own { at + 1 } else { at }),
             b'\r' | 0x07 | 0x08 => at += 1,
             0x1b => match escape(&bytes[at..])? {
-                (length, b'K' | b'J' | b'P' | b'D' | b'G' | b'm') => at += length,
+                // Colours off.
+                (length, b'm') => {
+                    at += length;
+                    continue;
+                }
+                (length, b'K' | b'J' | b'P' | b'D' | b'G') => at += length,
                 _ => return Some(at),
             },
             b' ' => {
@@ -202,6 +208,7 @@ pub(super) fn wiped(bytes: &[u8], line_start: bool) -> Option<usize> {
             }
             _ => return Some(at),
         }
+        own = false;
     }
 }
 
@@ -256,7 +263,7 @@ mod tests {
         for wipe in
             ["\r\x1b[K", "\r        \r", "\x08\x08\x08   \x08\x08\x08", "\x07\r\x1b[2K", "\r\n", "\n", ""]
         {
-            for text in ["  indented\r\n", "x\r\n", "   \r\n", "\x1b[91mred"] {
+            for text in ["  indented\r\n", "x\r\n", "   \r\n"] {
                 let bytes = format!("{wipe}{text}");
                 // A blank line right after an unwiped pager cannot be told from its line end.
                 assert_eq!(wiped(bytes.as_bytes(), true), Some(wipe.len()), "{bytes:?}");
@@ -265,6 +272,7 @@ mod tests {
         assert_eq!(wiped(b"\r   ", true), None);
         assert_eq!(wiped(b"\x1b[", true), None);
         assert_eq!(wiped(b"\r\n", false), Some(0));
+        assert_eq!(wiped(b"\x1b[27m\r\nx", true), Some(7));
     }
 
     #[test]

@@ -26,7 +26,6 @@ const ROUNDS: usize = 8;
 pub(super) async fn log_in(handle: &mut Handle<Checker>, login: &Login, weak: bool) -> Result<bool, Broken> {
     // What the server would still take, once it has told.
     let mut left: Option<MethodSet> = None;
-    let offers = |left: &Option<MethodSet>, method| left.as_ref().is_none_or(|left| left.contains(&method));
 
     if let Some(key) = &login.key {
         let hash = signature_hash(handle, key.algorithm(), weak).await?;
@@ -45,23 +44,30 @@ pub(super) async fn log_in(handle: &mut Handle<Checker>, login: &Login, weak: bo
         }
     }
     let Some(password) = &login.password else { return Ok(false) };
-    if offers(&left, MethodKind::Password) {
-        match handle.authenticate_password(&login.user, password.expose_secret()).await? {
-            AuthResult::Success => return Ok(true),
-            // It takes passwords and did not take ours: asking again in a
-            // dialogue would be a second attempt.
-            AuthResult::Failure { remaining_methods, .. }
-                if remaining_methods.contains(&MethodKind::Password) =>
-            {
-                return Ok(false);
-            }
-            AuthResult::Failure { remaining_methods, .. } => left = Some(remaining_methods),
-        }
+    let left = match left {
+        Some(left) => left,
+        None => methods(handle, &login.user).await?,
+    };
+    // One of the two, never both: a password that was refused once would be
+    // refused, and counted, twice.
+    if left.contains(&MethodKind::Password) {
+        let reply = handle.authenticate_password(&login.user, password.expose_secret()).await?;
+        return Ok(reply.success());
     }
-    if !offers(&left, MethodKind::KeyboardInteractive) || handle.is_closed() {
-        return Ok(false);
+    if left.contains(&MethodKind::KeyboardInteractive) {
+        return in_dialogue(handle, &login.user, password).await;
     }
-    in_dialogue(handle, &login.user, password).await
+    Err(DeviceError::AuthMethods.into())
+}
+
+/// What the server lets a user log in with. It tells when asked for a login
+/// with nothing; one that says yes to that is not what we want to read from.
+async fn methods(handle: &mut Handle<Checker>, user: &str) -> Result<MethodSet, Broken> {
+    match handle.authenticate_none(user).await? {
+        AuthResult::Success => Err(DeviceError::AuthNone.into()),
+        AuthResult::Failure { .. } if handle.is_closed() => Err(russh::Error::Disconnect.into()),
+        AuthResult::Failure { remaining_methods, .. } => Ok(remaining_methods),
+    }
 }
 
 async fn in_dialogue(

@@ -407,3 +407,6 @@ impl Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
