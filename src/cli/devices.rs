@@ -296,7 +296,8 @@ async fn trust(context: &Context, args: TrustArgs) -> Result<Exit, Failure> {
     let env = context.env()?;
     let file = env.known_hosts_file();
     if let Some(from) = &args.from {
-        let taken = KnownHosts::take_from(&file, from).map_err(jobs::JobError::from)?;
+        let mut known = KnownHosts::load(&file).map_err(jobs::JobError::from)?;
+        let taken = known.take(from).map_err(jobs::JobError::from)?;
         context.out.line(format!("{taken} keys taken from {}.", from.display()))?;
         return Ok(Exit::Done);
     }
@@ -337,20 +338,24 @@ async fn trust(context: &Context, args: TrustArgs) -> Result<Exit, Failure> {
                     fresh.push((device, key, fingerprint));
                 }
             }
-            other if args.replace && args.fingerprint.as_deref() == Some(other.fingerprint()) => {
-                known.replace(&device.address, device.port, &key).map_err(jobs::JobError::from)?;
-                enrolled.push(json!({ "device": device.name, "fingerprint": other.fingerprint(), "replaced": true }));
-                context.out.line(format!("{}: key replaced by {}", device.name, other.fingerprint()))?;
-            }
-            other => {
-                refused += 1;
-                say(&format!("{}: {other}", device.name));
-                say(&format!(
-                    "hint: verify the new key by another way, then `driftcast devices trust {} --replace --fingerprint {}`",
-                    device.name,
-                    other.fingerprint()
-                ));
-            }
+            other => match other.fingerprint() {
+                Some(shown) if args.replace && args.fingerprint.as_deref() == Some(shown) => {
+                    known.replace(&device.address, device.port, &key).map_err(jobs::JobError::from)?;
+                    enrolled.push(json!({ "device": device.name, "fingerprint": shown, "replaced": true }));
+                    context.out.line(format!("{}: key replaced by {shown}", device.name))?;
+                }
+                shown => {
+                    refused += 1;
+                    say(&format!("{}: {other}", device.name));
+                    if let Some(shown) = shown {
+                        say(&format!(
+                            "hint: verify the new key by another way, then \
+                             `driftcast devices trust {} --replace --fingerprint {shown}`",
+                            device.name
+                        ));
+                    }
+                }
+            },
         }
     }
     if !fresh.is_empty() {

@@ -79,6 +79,35 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// The fingerprint of the key that was shown, where it may be replaced by naming it.
+    pub fn fingerprint(&self) -> Option<&str> {
+        match self {
+            Self::Unknown { fingerprint }
+            | Self::OtherAlgorithm { fingerprint, .. }
+            | Self::Changed { got: fingerprint, .. } => Some(fingerprint),
+            Self::Known | Self::Revoked { .. } | Self::Authority { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known => f.write_str("its key is known"),
+            Self::Unknown { fingerprint } => write!(f, "its key {fingerprint} is not known"),
+            Self::Changed { expected, got } => write!(f, "its key changed: {expected} is pinned, it shows {got}"),
+            Self::OtherAlgorithm { pinned, fingerprint } => {
+                write!(f, "it shows a key of another kind, {fingerprint}; {pinned} is pinned")
+            }
+            Self::Revoked { line } => write!(f, "its key is revoked in line {line} of the known hosts"),
+            Self::Authority { line } => {
+                write!(f, "line {line} of the known hosts names a certificate authority, which is not supported")
+            }
+        }
+    }
+}
+
 /// Why the known hosts could not be read or written. Nothing is trusted then.
 #[derive(Debug, thiserror::Error)]
 pub enum KnownHostsError {
@@ -196,6 +225,34 @@ impl KnownHosts {
             Some(line) => Verdict::Authority { line: line.number },
             None => Verdict::Unknown { fingerprint: key.fingerprint() },
         }
+    }
+
+    /// Whether any key is pinned for a host.
+    pub fn knows(&self, host: &str, port: u16) -> bool {
+        self.lines_about(host, port).iter().any(|line| line.marker.is_none())
+    }
+
+    /// Adds the lines of `other` that are not there yet, and says how many.
+    pub fn take(&mut self, other: &Path) -> Result<usize, KnownHostsError> {
+        let read = |path: &Path| match fs::read_to_string(path) {
+            Ok(text) => Ok(text),
+            Err(source) => Err(KnownHostsError::Read { path: path.to_owned(), source }),
+        };
+        let text = read(other)?;
+        Self::read(&text, other)?;
+        let have = if self.path.exists() { read(&self.path)? } else { String::new() };
+        let have: std::collections::HashSet<&str> = have.lines().map(str::trim).collect();
+        let new: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#') && !have.contains(line))
+            .collect();
+        if !new.is_empty() {
+            append(&self.path, &(new.join("\n") + "\n"))
+                .map_err(|source| KnownHostsError::Write { path: self.path.clone(), source })?;
+            *self = Self::load(&self.path)?;
+        }
+        Ok(new.len())
     }
 
     /// The algorithms of the keys pinned for a host, so that the handshake

@@ -22,6 +22,11 @@ pub struct Settings {
     pub silence_seconds: u64,
     /// The whole session, whatever happens in it.
     pub total_seconds: u64,
+    /// How long nothing must come after a prompt for it to be one, in
+    /// milliseconds. Bytes of one answer that were sent together may arrive
+    /// apart, but not by this much within a data centre; where they do, the
+    /// missing end mark of the answer shows it.
+    pub settle_ms: u64,
     /// Output of one command; more is the outcome `too-large`.
     pub max_bytes: usize,
     /// Sessions at once through one jump host.
@@ -40,6 +45,7 @@ impl Default for Settings {
             login_seconds: 15,
             silence_seconds: 30,
             total_seconds: 600,
+            settle_ms: 30,
             max_bytes: 64 << 20,
             jump_sessions: 8,
             legacy: BTreeMap::new(),
@@ -62,6 +68,10 @@ impl Settings {
 
     pub(super) fn silence(&self) -> Duration {
         Duration::from_secs(self.silence_seconds)
+    }
+
+    pub(super) fn settle(&self) -> Duration {
+        Duration::from_millis(self.settle_ms)
     }
 
     pub(super) fn total(&self) -> Duration {

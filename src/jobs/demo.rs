@@ -175,8 +175,10 @@ struct InProcess {
 impl Fetch for InProcess {
     fn fetch<'a>(&'a self, device: &'a Device, platform: &'static Platform, scope: &'a Scope) -> Fetching<'a> {
         Box::pin(async move {
-            let commands = platform.script(scope).map_err(|_| DeviceError::BadName)?;
-            let stream = lock(&self.fleet).connect(device.name.as_str()).map_err(|_| DeviceError::NoStream)?;
+            let bad = |reason: String| DeviceError::BadName { reason };
+            let commands = platform.script(scope).map_err(|error| bad(error.to_string()))?;
+            let stream =
+                lock(&self.fleet).connect(device.name.as_str()).map_err(|error| bad(error.to_string()))?;
             // A pipe delivers at once: nothing more is on its way when a prompt is there.
             let settings = crate::device::Settings { settle_ms: 1, ..crate::device::Settings::default() };
             shell::converse(stream, &[], platform, &commands, &settings).await

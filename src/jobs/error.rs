@@ -7,8 +7,7 @@ use crate::analysis::frame::FrameError;
 use crate::device::DeviceError;
 use crate::device::known_hosts::KnownHostsError;
 use crate::report::ReportError;
-use crate::store::StoreError;
-use crate::store::lock::Held;
+use crate::store::{Holder, LockError, StoreError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
@@ -25,7 +24,9 @@ pub enum JobError {
     #[error(transparent)]
     Device(#[from] DeviceError),
     #[error("another run is at work: {0}")]
-    Busy(Held),
+    Busy(Holder),
+    #[error(transparent)]
+    Lock(LockError),
     #[error("failed to hand stored rows to the analysis")]
     Frame(#[from] FrameError),
     #[error(transparent)]
@@ -46,4 +47,13 @@ pub enum JobError {
     NotADemo(PathBuf),
     #[error("a task of the run ended unexpectedly")]
     Task(#[from] tokio::task::JoinError),
+}
+
+impl From<LockError> for JobError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Held(holder) => Self::Busy(holder),
+            other @ LockError::Io { .. } => Self::Lock(other),
+        }
+    }
 }

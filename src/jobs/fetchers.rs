@@ -17,7 +17,7 @@ use crate::model::device::DeviceId;
 use crate::model::snapshot::{KeptText, digest_of, hex};
 use crate::model::{Device, Event, Fact, Outcome, Plan, Snapshot, Target};
 use crate::platform::{self, Captured, Rules};
-use crate::store::lock::DeviceLock;
+use crate::store::{DeviceLock, LockError};
 
 /// One device, read: what the collector compares and keeps.
 pub(super) struct Read {
@@ -147,9 +147,8 @@ async fn attempt(env: &Env, device: &Device, target: &Target) -> Snapshot {
     let Some(platform) = platform::by_name(&device.platform) else {
         return failed(Outcome::Unsupported, None);
     };
-    let _lock = match device_lock(env, name).await {
-        Ok(lock) => lock,
-        Err(()) => return failed(Outcome::Timeout, Some("device-lock")),
+    let Some(_lock) = device_lock(env, device).await else {
+        return failed(Outcome::Timeout, Some("device-lock"));
     };
     match env.fetch.fetch(device, platform, &target.scope).await {
         Ok(transcript) => read_transcript(env, platform, name, target, transcript),
@@ -194,17 +193,19 @@ fn read_transcript(
     })
 }
 
-/// One session a device, across processes. Whoever comes second waits.
-async fn device_lock(env: &Env, name: &str) -> Result<DeviceLock, ()> {
+/// One session a device, across processes. Whoever comes second waits, as
+/// long as a session may take.
+async fn device_lock(env: &Env, device: &Device) -> Option<DeviceLock> {
     let deadline = Instant::now() + Duration::from_secs(env.settings.ssh.total_seconds);
     loop {
-        match DeviceLock::try_take(&env.dir, name) {
-            Ok(Some(lock)) => return Ok(lock),
-            Ok(None) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(100)).await,
-            Ok(None) => return Err(()),
+        match DeviceLock::take(&env.dir, &device.name, "a session with it", Duration::ZERO) {
+            Ok(lock) => return Some(lock),
+            Err(LockError::Held(_)) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
             Err(error) => {
-                tracing::warn!(device.name = %name, "failed to lock {name}: {error}");
-                return Err(());
+                tracing::warn!(device.name = %device.name, "failed to lock {}: {error}", device.name);
+                return None;
             }
         }
     }

@@ -17,8 +17,7 @@ use crate::analysis::{self, forecast};
 use crate::model::device::DeviceId;
 use crate::model::finding::{Ranking, Recommendation};
 use crate::model::{Change, Device, DeviceName, Drift, Fact, Outcome, Record, RunId};
-use crate::store::lock::BatchLock;
-use crate::store::{Compared, LastState, RunRow, ScanView, Store};
+use crate::store::{BatchLock, Compared, LastState, RunRow, SeenScan, Store};
 
 /// The live inventory and everything known of it at one moment.
 pub struct Known {
@@ -202,7 +201,7 @@ pub struct Shown {
     pub drifts: Vec<Drift>,
     pub facts: Vec<Fact>,
     /// Newest first.
-    pub scans: Vec<ScanView>,
+    pub scans: Vec<SeenScan>,
     /// Newest first.
     pub changes: Vec<Change>,
 }

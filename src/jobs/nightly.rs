@@ -11,8 +11,7 @@ use crate::analysis::plan::{self, Budget, Candidate, Done, NightState, Request};
 use crate::model::device::DeviceId;
 use crate::model::{Device, Event, Outcome, Plan, RunId, RunKind};
 use crate::report;
-use crate::store::lock::BatchLock;
-use crate::store::{LastState, Store};
+use crate::store::{BatchLock, LastState, Store};
 
 /// A finished night.
 #[derive(Debug)]
@@ -53,7 +52,7 @@ pub async fn nightly(env: &Env, budget: Budget) -> Result<Nightly, JobError> {
 
 /// `with_report`: the demo's past nights have nobody to read one.
 pub(super) async fn night(env: &Env, budget: Budget, with_report: bool) -> Result<Nightly, JobError> {
-    let _lock = BatchLock::take(&env.dir, "nightly").map_err(JobError::Busy)?;
+    let _lock = BatchLock::take(&env.dir, "nightly")?;
     let started = env.clock.now();
     let settings = plan::Settings { budget, ..env.settings.plan.clone() };
 

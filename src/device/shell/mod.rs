@@ -19,13 +19,7 @@ use crate::platform::{Captured, Command, Platform};
 
 use super::{DeviceError, Settings, Transcript};
 
-/// How long nothing must come after a prompt or a pager for it to be one.
-/// Bytes of one answer that were sent together may arrive apart, but not by
-/// this much within a data centre; where they do, the missing end mark of the
-/// answer shows it.
-const CONFIRM: Duration = Duration::from_millis(30);
-
-/// The same, for the first prompt and as long as no echo was seen: the prompt
+/// How long nothing must come after the first prompt, or after one as long as no echo was seen: the prompt
 /// may be a left-over of before the command.
 const DOUBT: Duration = Duration::from_secs(2);
 
@@ -170,7 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<'_, S> {
             let end = self.end();
             let patience = match end {
                 End::Open | End::Pager(_) => patience,
-                End::Prompt | End::OtherPrompt => CONFIRM,
+                End::Prompt | End::OtherPrompt => self.settings.settle(),
                 End::Question => QUESTION,
             };
             if self.raw.len() > BANNER_BYTES {
@@ -206,10 +200,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<'_, S> {
             }
             let patience = match end {
                 End::Open => self.settings.silence(),
-                End::Prompt if echoed => CONFIRM,
+                End::Prompt if echoed => self.settings.settle(),
                 End::Prompt if self.echoes == Some(false) => NO_ECHO,
                 End::Prompt | End::OtherPrompt => DOUBT,
-                End::Pager(_) => CONFIRM,
+                End::Pager(_) => self.settings.settle(),
                 End::Question => QUESTION,
             };
             let command = || line.to_owned();
