@@ -1,1 +1,3 @@
 //! The only integration binary: linking DuckDB and Polars once is enough.
+
+mod platforms;
