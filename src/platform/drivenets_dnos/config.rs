@@ -63,6 +63,9 @@ pub(super) struct Form {
     pub(super) noise: bool,
     /// A pager was here.
     pub(super) pager: bool,
+    /// A setting of ours has a value that we do not understand, so a fact
+    /// would be wrong.
+    pub(super) misread: bool,
 }
 
 /// Where in the tree a line stands. The numbers index [`Config`].
@@ -118,6 +121,12 @@ impl<'t> Config<'t> {
             form.body += 1;
             if words.starts_with("-- More --") {
                 form.pager = true;
+                tally.line(Class::Unread, line);
+                continue;
+            }
+            // A log line between two lines leaves the tree around it as it is.
+            if indent == 0 && !is_keyword(first_word(words).0) {
+                form.noise = true;
                 tally.line(Class::Unread, line);
                 continue;
             }
@@ -181,7 +190,7 @@ impl<'t> Config<'t> {
                     (Place::Lost, Class::Unread)
                 }
             }
-            Place::Port(at) => self.ports[at].set(word, rest),
+            Place::Port(at) => self.ports[at].set(word, rest, form),
             Place::Network => match word {
                 "multihoming" => (Place::Multihoming, Class::Read),
                 _ => match family(word) {
@@ -299,18 +308,16 @@ fn top(line: &str, form: &mut Form) -> (Place, Class) {
             form.services = true;
             (Place::Services, Class::Read)
         }
-        // System, protocols, policies, access lists: any plain word.
-        _ if line.starts_with(|c: char| c.is_ascii_lowercase())
-            && line.len() <= 40
-            && line.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') =>
-        {
-            (Place::Outside, Class::Ignored)
-        }
-        _ => {
-            form.noise = true;
-            (Place::Lost, Class::Unread)
-        }
+        // System, protocols, policies, access lists.
+        _ => (Place::Outside, Class::Ignored),
     }
+}
+
+/// What a line in the first column begins with.
+fn is_keyword(word: &str) -> bool {
+    word.len() <= 40
+        && word.starts_with(|c: char| c.is_ascii_lowercase())
+        && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn known(outside: bool) -> (Place, Class) {
@@ -366,7 +373,7 @@ fn is_instance_name(name: &str) -> bool {
 }
 
 impl Port<'_> {
-    fn set(&mut self, word: &str, rest: &str) -> (Place, Class) {
+    fn set(&mut self, word: &str, rest: &str, form: &mut Form) -> (Place, Class) {
         let understood = match word {
             "admin-state" => assign(&mut self.admin, admin_state(rest)),
             "description" => assign(&mut self.description, Some(unquoted(rest))),
@@ -379,7 +386,7 @@ impl Port<'_> {
                 }
                 None => false,
             },
-            "untagged" if rest.is_empty() => {
+            "untagged" => {
                 self.encapsulation =
                     Encapsulation { kind: EncapsulationKind::Untagged, ..Encapsulation::default() };
                 true
@@ -390,7 +397,11 @@ impl Port<'_> {
             "vlan-manipulation" => return (Place::Outside, Class::Read),
             _ => return known(words::of_interface(word)),
         };
-        if understood { (Place::Outside, Class::Read) } else { (Place::Lost, Class::Unread) }
+        if understood {
+            return (Place::Outside, Class::Read);
+        }
+        form.misread |= word != "mtu";
+        (Place::Lost, Class::Unread)
     }
 
     fn encapsulate(&mut self, encapsulation: Option<Encapsulation>) -> bool {

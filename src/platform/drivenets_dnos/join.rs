@@ -22,6 +22,8 @@ pub(super) struct Evidence<'t> {
     pub(super) seen: Vec<Seen<'t>>,
     /// What the configuration does not list is not configured.
     pub(super) ports_known: bool,
+    /// The configuration of all ports was read.
+    pub(super) all_ports: bool,
     /// An interface that no service lists is in none.
     pub(super) services_known: bool,
     /// There is some configuration of services, perhaps not all of it.
@@ -83,7 +85,9 @@ fn interfaces(evidence: &Evidence<'_>) -> Vec<Interface> {
             service.entry(member).or_insert((instance.kind, instance.name));
         }
     }
-    let listed = config.instances.iter().flat_map(|instance| instance.members.iter().copied());
+    // A member of which nothing else is known is no fact: nobody read its VLAN.
+    let instances = config.instances.iter().filter(|_| evidence.all_ports);
+    let listed = instances.flat_map(|instance| instance.members.iter().copied());
     let mut names: Vec<&str> =
         config.ports.iter().map(|port| port.name).chain(listed).chain(seen.keys().copied()).collect();
     names.sort_unstable();

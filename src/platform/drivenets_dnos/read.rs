@@ -4,8 +4,9 @@
 //! A sign that is missing never loses facts; it only takes away the word
 //! `complete`. The details of `incomplete`: `section-missing`, `no-prompt`,
 //! `no-start-mark`, `no-end-mark`, `no-header`, `no-section`, `unbalanced`,
-//! `torn`, `noise`, `pager`, `empty`, `row-missing` (configured, but not in the
-//! table), `config-missing` (in the table or in a service, but not configured).
+//! `torn`, `noise`, `pager`, `empty`, `value-unread` (a fact would be wrong),
+//! `row-missing` (configured, but not in the table), `config-missing` (in the
+//! table or in a service, but not configured).
 
 use std::collections::HashSet;
 
@@ -155,16 +156,15 @@ impl<'s> Case<'s> {
         let form = table::read(&captured.text, &mut self.evidence.seen, &mut self.tally);
         self.understood |= form.header;
         self.has_table |= form.header;
-        if !form.header {
-            self.incomplete("no-header");
-        } else if self.evidence.seen.len() == before {
-            self.incomplete("empty");
-        }
-        if form.torn {
-            self.incomplete("torn");
-        }
         if form.pager {
             self.incomplete("pager");
+        }
+        if !form.header {
+            self.incomplete("no-header");
+        } else if form.torn {
+            self.incomplete("torn");
+        } else if self.evidence.seen.len() == before {
+            self.incomplete("empty");
         }
     }
 
@@ -234,7 +234,12 @@ impl<'s> Case<'s> {
         }
         let form = self.evidence.config.read(&captured.text, &mut self.tally);
         for (wrong, detail) in
-            [(form.unbalanced, "unbalanced"), (form.noise, "noise"), (form.pager, "pager")]
+            [
+                (form.pager, "pager"),
+                (form.noise, "noise"),
+                (form.unbalanced, "unbalanced"),
+                (form.misread, "value-unread"),
+            ]
         {
             if wrong {
                 self.incomplete(detail);
@@ -248,6 +253,7 @@ impl<'s> Case<'s> {
         if whole && (all || section == "config interfaces") {
             self.has_ports = true;
             self.evidence.ports_known = true;
+            self.evidence.all_ports = true;
         }
         if all || section == "config network-services" || section == "config services" {
             self.evidence.services_seen = true;
