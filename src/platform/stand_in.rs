@@ -48,10 +48,9 @@ impl Platform {
     pub fn allows(&self, line: &str) -> bool {
         self.on_open.iter().chain(self.commands).any(|t| match t.text.split_once("{}") {
             None => t.text == line,
-            Some((head, tail)) => line
-                .strip_prefix(head)
-                .and_then(|rest| rest.strip_suffix(tail))
-                .is_some_and(is_word),
+            Some((head, tail)) => {
+                line.strip_prefix(head).and_then(|rest| rest.strip_suffix(tail)).is_some_and(is_word)
+            }
         })
     }
 }
