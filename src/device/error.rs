@@ -2,6 +2,8 @@
 //! Each error is one outcome of the run with one finer code. No text of a
 //! device gets in here but names of algorithms, and those are cleaned.
 
+use std::sync::Arc;
+
 use crate::model::Outcome;
 
 use super::credential::CredentialError;
@@ -23,7 +25,9 @@ pub enum DeviceError {
     #[error("failed to get through the jump host '{jump}'; {reason}")]
     Jump { jump: String, reason: &'static str, source: Option<Box<DeviceError>> },
 
-    #[error("failed to agree on SSH with {address} within {seconds} s; it accepted the connection and then kept silent")]
+    #[error(
+        "failed to agree on SSH with {address} within {seconds} s; it accepted the connection and then kept silent"
+    )]
     HandshakeTime { address: String, seconds: u64 },
 
     #[error("failed to speak SSH with {address}; what answers there breaks the protocol or hung up")]
@@ -65,10 +69,13 @@ pub enum DeviceError {
     #[error(transparent)]
     KnownHosts(#[from] KnownHostsError),
 
+    /// Shared: what one device could not load, no other needs to try.
     #[error(transparent)]
-    Credential(#[from] CredentialError),
+    Credential(#[from] Arc<CredentialError>),
 
-    #[error("login as '{user}' was refused; check the credential '{credential}' and the account on the device")]
+    #[error(
+        "login as '{user}' was refused; check the credential '{credential}' and the account on the device"
+    )]
     AuthRefused { user: String, credential: String },
 
     #[error(
@@ -92,7 +99,9 @@ pub enum DeviceError {
     #[error("the device wants a new password for this account; change it there, it is never answered here")]
     PasswordChange,
 
-    #[error("login got no verdict within {seconds} s; check the device's AAA servers, or whether the password expired")]
+    #[error(
+        "login got no verdict within {seconds} s; check the device's AAA servers, or whether the password expired"
+    )]
     LoginTime { seconds: u64 },
 
     #[error("the device has no session left; close idle ones or raise its limit")]
@@ -133,6 +142,12 @@ pub enum DeviceError {
 
     #[error("the name cannot be sent to a device: {reason}")]
     BadName { reason: String },
+}
+
+impl From<CredentialError> for DeviceError {
+    fn from(error: CredentialError) -> Self {
+        Self::Credential(Arc::new(error))
+    }
 }
 
 impl DeviceError {

@@ -159,7 +159,7 @@ impl KnownHosts {
         }
     }
 
-    /// Reads the text of a known_hosts file; `path` is for messages and for [`Self::enrol`].
+    /// Reads the text of a `known_hosts` file; `path` is for messages and for [`Self::enrol`].
     pub fn read(text: &str, path: &Path) -> Result<Self, KnownHostsError> {
         let mut known =
             Self { path: path.to_owned(), lines: Vec::new(), exact: HashMap::new(), loose: Vec::new() };
@@ -292,7 +292,11 @@ impl KnownHosts {
         let text = pin(host, port, key)?;
         append(&self.path, &text)
             .map_err(|source| KnownHostsError::Write { path: self.path.clone(), source })?;
-        *self = Self::load(&self.path)?;
+        // Not read again: enrolling a thousand hosts stays linear.
+        let number = self.lines.last().map_or(1, |line| line.number + 1);
+        if let Some(entry) = entry(&text) {
+            self.add(number, &entry);
+        }
         Ok(true)
     }
 
@@ -335,7 +339,9 @@ impl KnownHosts {
                         return Err(KnownHostsError::Pattern { path, line: index + 1, host });
                     }
                     if !others.is_empty() {
-                        kept.push_str(&format!("{} {}\n", others.join(","), HostKey(entry.into())));
+                        kept.push_str(
+                            &[&others.join(","), " ", &HostKey(entry.into()).to_string(), "\n"].concat(),
+                        );
                     }
                 }
                 _ => {
@@ -464,8 +470,7 @@ mod tests {
 
     use super::*;
 
-    const ED25519: &str =
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
+    const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
     const ED25519_NEW: &str =
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK2pr+Bfus1hvPof4Wb/plZCzSbqadHH0u+/f4ODtKnE";
 
@@ -476,7 +481,9 @@ mod tests {
     /// A key of another algorithm than ed25519: the base point of NIST P-256,
     /// which is on the curve and nobody's.
     fn p256() -> HostKey {
-        key("ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT+NC4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfU=")
+        key(
+            "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT+NC4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfU=",
+        )
     }
 
     fn known(text: &str) -> KnownHosts {
@@ -514,7 +521,6 @@ mod tests {
         // Hashed, made with `ssh-keygen -H` semantics.
         let hash = hmac_sha1(b"12345678901234567890", b"[dn-9]:2222");
         let hashed = HostPatterns::HashedName { salt: b"12345678901234567890".to_vec(), hash };
-        #[expect(clippy::inefficient_to_string, reason = "HostPatterns has no Display")]
         let file = format!("{} {ED25519}\n", hashed.to_string());
         assert_eq!(verdict(&file, "dn-9", 2222, &pinned), Verdict::Known);
         assert_eq!(verdict(&file, "dn-9", 22, &pinned), unknown);
@@ -551,10 +557,7 @@ mod tests {
         assert_eq!(hosts.verdict("alias", 22, &key(ED25519)), Verdict::Known);
         assert_eq!(hosts.verdict("dn-1", 2222, &p256()), Verdict::Known);
         let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(
-            text,
-            format!("# kept\nalias {ED25519}\n[dn-1]:2222 {}\ndn-1 {ED25519_NEW}\n", p256())
-        );
+        assert_eq!(text, format!("# kept\nalias {ED25519}\n[dn-1]:2222 {}\ndn-1 {ED25519_NEW}\n", p256()));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

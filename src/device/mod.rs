@@ -71,10 +71,6 @@ pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Transcript, DeviceErr
 /// the demo's past nights bring their own.
 pub trait Fetch: Send + Sync {
     /// Runs the platform's script for `scope` in one session.
-    fn fetch<'a>(
-        &'a self,
-        device: &'a Device,
-        platform: &'static Platform,
-        scope: &'a Scope,
-    ) -> Fetching<'a>;
+    fn fetch<'a>(&'a self, device: &'a Device, platform: &'static Platform, scope: &'a Scope)
+    -> Fetching<'a>;
 }

@@ -83,7 +83,22 @@ impl Settings {
     /// so it is never off; it is longer than every wait of ours, the one for
     /// the canary's verdict included.
     pub(super) fn inactivity(&self) -> Duration {
-        let longest = self.silence_seconds.max(self.handshake_seconds).max(4 * self.login_seconds);
+        let longest = self.silence_seconds.max(self.handshake_seconds).max(8 * self.login_seconds);
         Duration::from_secs(longest + 5)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_names_what_differs() {
+        let text = "silence_seconds = 60\nlegacy = { dn-old-1 = \"2026-11-01\" }\n";
+        let settings: Settings = toml::from_str(text).unwrap();
+        assert_eq!((settings.silence_seconds, settings.total_seconds), (60, 600));
+        assert_eq!(settings.legacy["dn-old-1"], "2026-11-01".parse().unwrap());
+        assert!(toml::from_str::<Settings>("slience_seconds = 60").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! HMAC-SHA-1 for the hashed host names of known_hosts files (`|1|salt|hash`).
+//! HMAC-SHA-1 for the hashed host names of `known_hosts` files (`|1|salt|hash`).
 //!
 //! OpenSSH hides names with it, nothing is protected by it here, and 50 lines
 //! are cheaper than one more direct dependency. FIPS 180-4 and RFC 2104.
@@ -15,6 +15,7 @@ pub(super) fn hmac_sha1(key: &[u8], message: &[u8]) -> [u8; 20] {
     sha1(&[&block.map(|byte| byte ^ 0x5c), &inner])
 }
 
+#[expect(clippy::many_single_char_names, reason = "the letters of FIPS 180-4")]
 fn sha1(parts: &[&[u8]]) -> [u8; 20] {
     let mut message = parts.concat();
     let bits = message.len() as u64 * 8;
@@ -41,12 +42,8 @@ fn sha1(parts: &[&[u8]]) -> [u8; 20] {
                 40..60 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
                 _ => (b ^ c ^ d, 0xca62_c1d6),
             };
-            let next = a
-                .rotate_left(5)
-                .wrapping_add(mix)
-                .wrapping_add(e)
-                .wrapping_add(constant)
-                .wrapping_add(*word);
+            let next =
+                a.rotate_left(5).wrapping_add(mix).wrapping_add(e).wrapping_add(constant).wrapping_add(*word);
             (e, d, c, b, a) = (d, c, b.rotate_left(30), a, next);
         }
         for (sum, part) in state.iter_mut().zip([a, b, c, d, e]) {

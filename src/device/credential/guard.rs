@@ -104,7 +104,8 @@ mod tests {
     /// after 10 ms. The attempts that were made, and the most at one time.
     async fn fleet(verdict: fn(usize) -> Option<bool>) -> (usize, usize) {
         let guard = Arc::new(Guard::default());
-        let (tried, now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (tried, now, most) =
+            (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let tasks: Vec<_> = (0..200)
             .map(|i| {
                 let (guard, tried, now, most) =

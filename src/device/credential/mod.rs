@@ -24,8 +24,10 @@ use tokio::sync::OnceCell;
 
 use crate::model::DeviceName;
 
-pub(super) use guard::Turn;
+use super::DeviceError;
+
 use guard::Guard;
+pub(super) use guard::Turn;
 
 /// The credential of the simulated fleet, built in and good on loopback only.
 pub const LAB: &str = "lab";
@@ -84,8 +86,13 @@ pub enum CredentialError {
     )]
     None,
 
-    #[error("[credential.{name}] needs a username and one of password_env, password_file, password_command, key_file, agent")]
+    #[error(
+        "[credential.{name}] needs a username and one of password_env, password_file, password_command, key_file, agent"
+    )]
     Sources { name: String },
+
+    #[error("[credential.{name}]: that name is built in; choose another")]
+    Reserved { name: String },
 
     #[error("the credential 'lab' works on loopback addresses only; give {address} one of its own")]
     NotLoopback { address: String },
@@ -105,7 +112,9 @@ pub enum CredentialError {
     #[error("[credential.{name}]: the password in {path} is empty")]
     EmptyFile { name: String, path: PathBuf },
 
-    #[error("[credential.{name}]: {path} has a passphrase, which is not supported; add it to ssh-agent and use `agent`")]
+    #[error(
+        "[credential.{name}]: {path} has a passphrase, which is not supported; add it to ssh-agent and use `agent`"
+    )]
     Passphrase { name: String, path: PathBuf },
 
     #[error("[credential.{name}]: {path} is not a private key that we can read")]
@@ -165,14 +174,17 @@ impl fmt::Debug for Credentials {
 
 #[derive(Default)]
 struct Slot {
-    login: OnceCell<Arc<Login>>,
+    login: OnceCell<Result<Arc<Login>, Arc<CredentialError>>>,
     guard: Guard,
 }
 
 impl Credentials {
     /// The credentials of the configuration, beside those of the environment.
     pub fn new(tables: BTreeMap<String, CredentialTable>) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "the one place that reads secrets from the environment")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that reads secrets from the environment"
+        )]
         Self::with_environment(tables, |name| std::env::var(name).ok())
     }
 
@@ -188,7 +200,7 @@ impl Credentials {
     /// tables, variables, files and their modes. The first fault is returned.
     pub fn check(&self) -> Result<(), CredentialError> {
         for (name, table) in &self.tables {
-            self.sources(name, table)?;
+            Self::sources(name, table)?;
             if let Some(variable) = &table.password_env {
                 self.variable(name, variable)?;
             }
@@ -202,20 +214,18 @@ impl Credentials {
         Ok(())
     }
 
-    /// The login behind a name of the inventory, loaded once.
-    pub(super) async fn login(&self, name: Option<&str>) -> Result<Arc<Login>, CredentialError> {
+    /// The login behind a name of the inventory. It is loaded once, and so is
+    /// its failure: a broken password command is not run for each device.
+    pub(super) async fn login(&self, name: Option<&str>) -> Result<Arc<Login>, DeviceError> {
         let name = name.unwrap_or(ENVIRONMENT);
         let slot = self.slot(name);
-        slot.login.get_or_try_init(|| async { Ok(Arc::new(self.load(name).await?)) }).await.cloned()
+        let load = || async { self.load(name).await.map(Arc::new).map_err(Arc::new) };
+        Ok(slot.login.get_or_init(load).await.clone()?)
     }
 
     /// Waits until `device` may try the credential, which is at once as soon
     /// as some device has taken it.
-    pub(super) async fn turn(
-        &self,
-        login: &Login,
-        device: &DeviceName,
-    ) -> Result<Turn, super::DeviceError> {
+    pub(super) async fn turn(&self, login: &Login, device: &DeviceName) -> Result<Turn, DeviceError> {
         self.slot(&login.name).guard.turn(&login.name, device).await
     }
 
@@ -230,12 +240,12 @@ impl Credentials {
     async fn load(&self, name: &str) -> Result<Login, CredentialError> {
         let Some(table) = self.tables.get(name) else {
             return match name {
-                ENVIRONMENT => self.from_environment(),
+                ENVIRONMENT => self.default_login(),
                 LAB => Ok(lab()),
                 _ => Err(CredentialError::Unknown { name: name.to_owned() }),
             };
         };
-        self.sources(name, table)?;
+        Self::sources(name, table)?;
         let mut login = Login {
             name: name.to_owned(),
             user: table.username.clone(),
@@ -248,9 +258,9 @@ impl Credentials {
             login.key = Some(Arc::new(secret::key_file(name, path)?));
         }
         if let Some(key) = table.agent.as_ref().filter(|key| key.is_on()) {
-            let socket = (self.environment)("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).ok_or(
-                CredentialError::Agent { name: name.to_owned(), why: "SSH_AUTH_SOCK is not set" },
-            )?;
+            let socket = (self.environment)("SSH_AUTH_SOCK")
+                .filter(|path| !path.is_empty())
+                .ok_or(CredentialError::Agent { name: name.to_owned(), why: "SSH_AUTH_SOCK is not set" })?;
             login.agent = Some(Agent { socket: socket.into(), key: key.clone() });
         }
         login.password = if let Some(variable) = &table.password_env {
@@ -265,30 +275,31 @@ impl Credentials {
         Ok(login)
     }
 
-    fn sources(&self, name: &str, table: &CredentialTable) -> Result<(), CredentialError> {
+    fn sources(name: &str, table: &CredentialTable) -> Result<(), CredentialError> {
+        if name == LAB || name == ENVIRONMENT {
+            return Err(CredentialError::Reserved { name: name.to_owned() });
+        }
         let passwords = usize::from(table.password_env.is_some())
             + usize::from(table.password_file.is_some())
             + usize::from(table.password_command.is_some());
         let keys = table.key_file.is_some() || table.agent.as_ref().is_some_and(AgentKey::is_on);
-        // `lab` is built in: a table of that name would look like it and not be it.
-        let taken = name == LAB || name == ENVIRONMENT;
-        if table.username.is_empty() || passwords > 1 || (passwords == 0 && !keys) || taken {
+        if table.username.is_empty() || passwords > 1 || (passwords == 0 && !keys) {
             return Err(CredentialError::Sources { name: name.to_owned() });
         }
         Ok(())
     }
 
     fn variable(&self, name: &str, variable: &str) -> Result<SecretString, CredentialError> {
-        (self.environment)(variable).filter(|value| !value.is_empty()).map(SecretString::from).ok_or_else(
-            || CredentialError::Variable { name: name.to_owned(), variable: variable.to_owned() },
-        )
+        (self.environment)(variable)
+            .filter(|value| !value.is_empty())
+            .map(SecretString::from)
+            .ok_or_else(|| CredentialError::Variable { name: name.to_owned(), variable: variable.to_owned() })
     }
 
     /// `DRIFTCAST_USERNAME` (else the login name) with `DRIFTCAST_PASSWORD`, else with ssh-agent.
-    fn from_environment(&self) -> Result<Login, CredentialError> {
+    fn default_login(&self) -> Result<Login, CredentialError> {
         let get = |name: &str| (self.environment)(name).filter(|value| !value.is_empty());
-        let user =
-            get("DRIFTCAST_USERNAME").or_else(|| get("USER")).ok_or(CredentialError::None)?;
+        let user = get("DRIFTCAST_USERNAME").or_else(|| get("USER")).ok_or(CredentialError::None)?;
         let password = get("DRIFTCAST_PASSWORD").map(SecretString::from);
         let agent = if password.is_some() { None } else { get("SSH_AUTH_SOCK") }
             .map(|socket| Agent { socket: socket.into(), key: AgentKey::First(true) });
@@ -336,7 +347,7 @@ mod tests {
     }
 
     async fn password(credentials: &Credentials) -> Result<String, CredentialError> {
-        let login = credentials.login(Some("core")).await?;
+        let login = credentials.load("core").await?;
         Ok(login.password.as_ref().unwrap().expose_secret().to_owned())
     }
 
@@ -356,7 +367,10 @@ mod tests {
             |text: &str| with(CredentialTable { password_command: Some(text.to_owned()), ..table() });
         assert_eq!(password(&command("printf 'two words\\n'")).await.unwrap(), "two words");
         assert!(matches!(password(&command("true")).await, Err(CredentialError::NoPassword { .. })));
-        assert!(matches!(password(&command("echo x; exit 3")).await, Err(CredentialError::NoPassword { .. })));
+        assert!(matches!(
+            password(&command("echo x; exit 3")).await,
+            Err(CredentialError::NoPassword { .. })
+        ));
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("password");
@@ -381,9 +395,9 @@ mod tests {
         write(&path, &text, 0o600);
         assert!(key().login(Some("core")).await.unwrap().key.is_some());
         write(&path, &text, 0o644);
-        assert!(matches!(key().login(Some("core")).await, Err(CredentialError::Mode { .. })));
+        assert!(matches!(key().load("core").await, Err(CredentialError::Mode { .. })));
         write(&path, "no key", 0o600);
-        assert!(matches!(key().login(Some("core")).await, Err(CredentialError::NotAKey { .. })));
+        assert!(matches!(key().load("core").await, Err(CredentialError::NotAKey { .. })));
     }
 
     /// An unencrypted ed25519 key in the binary form of OpenSSH, made here so
@@ -397,14 +411,14 @@ mod tests {
     #[tokio::test]
     async fn names_that_are_not_tables() {
         let credentials = with(CredentialTable { agent: Some(AgentKey::First(true)), ..table() });
-        assert!(matches!(credentials.login(Some("other")).await, Err(CredentialError::Unknown { .. })));
+        assert!(matches!(credentials.load("other").await, Err(CredentialError::Unknown { .. })));
         let lab = credentials.login(Some(LAB)).await.unwrap();
         assert!(lab.loopback_only);
         let default = credentials.login(None).await.unwrap();
         assert_eq!((default.user.as_str(), default.agent.is_some()), ("viewer", true));
         assert!(credentials.login(Some("core")).await.unwrap().agent.is_some());
         let nothing = Credentials::with_environment(BTreeMap::new(), |_| None);
-        assert!(matches!(nothing.login(None).await, Err(CredentialError::None)));
+        assert!(matches!(nothing.load(ENVIRONMENT).await, Err(CredentialError::None)));
         // Two passwords, or none at all.
         assert!(with(table()).check().is_err());
         let twice = CredentialTable {
@@ -416,9 +430,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_broken_command_runs_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let command = format!("echo x >> {}; exit 1", folder.path().join("runs").display());
+        let credentials = with(CredentialTable { password_command: Some(command), ..table() });
+        for _ in 0..3 {
+            assert!(credentials.login(Some("core")).await.is_err());
+        }
+        assert_eq!(fs::read_to_string(folder.path().join("runs")).unwrap(), "x\n");
+    }
+
+    #[tokio::test]
     async fn nothing_shows_a_secret() {
-        let credentials =
-            with(CredentialTable { password_env: Some("CORE_PASSWORD".to_owned()), ..table() });
+        let credentials = with(CredentialTable { password_env: Some("CORE_PASSWORD".to_owned()), ..table() });
         let login = credentials.login(Some("core")).await.unwrap();
         assert!(!format!("{login:?} {credentials:?}").contains("from-env"));
     }

@@ -377,9 +377,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<'_, S> {
             self.stream.flush().await
         });
         match written.await {
-            Ok(Ok(())) => Ok(()),
-            // A write to a closed session: the reading side tells what came last.
-            Ok(Err(_)) => Ok(()),
+            // A write to a closed session is no news: the reading side tells what came last.
+            Ok(Ok(()) | Err(_)) => Ok(()),
             Err(_) if Instant::now() >= self.deadline => {
                 Err(DeviceError::TotalTime { seconds: self.settings.total_seconds })
             }

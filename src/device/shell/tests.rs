@@ -184,7 +184,13 @@ async fn prompts_in_banner_and_text_are_text() {
     let banner = "Welcome to PE-4# \r\nold-name# \r\nPE-4# \r\n";
     let body = format!("PE-4# \r\n{BODY}PE-4# show x\r\nPE-3# \r\n");
     // Chunks of 7 bytes end in the middle of everything, 10 ms apart.
-    let device = Scripted { banner, body: body.clone(), chunk: 7, pause: Duration::from_millis(10), ..Scripted::default() };
+    let device = Scripted {
+        banner,
+        body: body.clone(),
+        chunk: 7,
+        pause: Duration::from_millis(10),
+        ..Scripted::default()
+    };
     assert_eq!(device.text().await, settled(&body));
 }
 
@@ -267,7 +273,10 @@ async fn questions_are_never_answered() {
 #[tokio::test(start_paused = true)]
 async fn a_standby_controller_and_a_full_device() {
     for (words, detail) in [
-        ("Connection failure: either you are trying to connect to the standby NCC or Drivenets CLI is N/A\r\n", "cli-not-running"),
+        (
+            "Connection failure: either you are trying to connect to the standby NCC or Drivenets CLI is N/A\r\n",
+            "cli-not-running",
+        ),
         ("Maximum number of sessions reached\r\n", "max-sessions"),
         ("bye\r\n", "closed"),
     ] {
@@ -283,7 +292,13 @@ async fn a_standby_controller_and_a_full_device() {
 async fn limits() {
     let quick = Settings { total_seconds: 100, max_bytes: 10_000, ..Settings::default() };
     // One byte a second: the session's limit, to the second.
-    let dribble = Scripted { chunk: 1, pause: Duration::from_secs(1), banner: "", body: "x".repeat(200), ..Scripted::default() };
+    let dribble = Scripted {
+        chunk: 1,
+        pause: Duration::from_secs(1),
+        banner: "",
+        body: "x".repeat(200),
+        ..Scripted::default()
+    };
     let begun = Instant::now();
     let error = dribble.talk(&quick).await.unwrap_err();
     assert_eq!((error.outcome(), error.detail()), (Outcome::Timeout, Some("total")));
@@ -306,7 +321,10 @@ async fn limits() {
 
 #[tokio::test(start_paused = true)]
 async fn another_name_in_the_prompt_ends_the_session() {
-    let error = Scripted { renamed: Some("PE-5"), ..Scripted::default() }.talk(&Settings::default()).await.unwrap_err();
+    let error = Scripted { renamed: Some("PE-5"), ..Scripted::default() }
+        .talk(&Settings::default())
+        .await
+        .unwrap_err();
     assert_eq!((error.outcome(), error.detail()), (Outcome::WrongDevice, Some("prompt-changed")));
 }
 
@@ -331,7 +349,8 @@ fn now<T>(session: impl Future<Output = T>) -> T {
 fn a_session_cut_at_any_byte_gives_nothing() {
     let whole = now(Scripted::default().talk(&Settings::default())).unwrap().bytes as usize;
     for cut in 1..whole {
-        let error = now(Scripted { cut: Some(cut), ..Scripted::default() }.talk(&Settings::default())).unwrap_err();
+        let error =
+            now(Scripted { cut: Some(cut), ..Scripted::default() }.talk(&Settings::default())).unwrap_err();
         assert!(matches!(error.outcome(), Outcome::Incomplete | Outcome::Unreachable), "{cut}: {error}");
     }
 }

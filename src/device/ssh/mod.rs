@@ -107,10 +107,7 @@ impl SshFetcher {
         let link = self.connect(device, None, Trust::Show(Arc::clone(&shown))).await?;
         let address = link.address.clone();
         link.close().await;
-        shown
-            .get()
-            .cloned()
-            .ok_or(DeviceError::Protocol { address, source: russh::Error::Disconnect })
+        shown.get().cloned().ok_or(DeviceError::Protocol { address, source: russh::Error::Disconnect })
     }
 
     /// Runs `commands`, one after another, in one session.
@@ -168,10 +165,8 @@ impl SshFetcher {
         let Some(host) = self.jump_hosts.get(jump) else {
             return Err(fault("the configuration does not know it", None));
         };
-        let place = Arc::clone(&host.places)
-            .acquire_owned()
-            .await
-            .map_err(|_| fault("it was given up", None))?;
+        let place =
+            Arc::clone(&host.places).acquire_owned().await.map_err(|_| fault("it was given up", None))?;
         if host.failures.load(Ordering::Relaxed) >= JUMP_FAILURES {
             return Err(fault("it failed too often in this run and is not tried any more", None));
         }
@@ -198,11 +193,9 @@ impl SshFetcher {
         device: &Device,
     ) -> Result<(Link, Channel<Msg>), (bool, DeviceError)> {
         let own = |error| (true, error);
-        let login = self.credentials.login(host.device.credential.as_deref()).await;
-        let login = login.map_err(|error| own(error.into()))?;
+        let login = self.credentials.login(host.device.credential.as_deref()).await.map_err(own)?;
         let (stream, address) = self.dial(&host.device, Some(&login)).await.map_err(own)?;
-        let mut link =
-            self.agree(&host.device, stream, address, Trust::Pinned, None).await.map_err(own)?;
+        let mut link = self.agree(&host.device, stream, address, Trust::Pinned, None).await.map_err(own)?;
         if let Err(error) = self.log_in(&mut link, &login, &host.device).await {
             link.close().await;
             return Err(own(error));
@@ -212,27 +205,21 @@ impl SshFetcher {
         let address = || format!("{}:{}", device.address, device.port);
         let error = match timeout(self.settings.connect(), opening).await {
             Ok(Ok(channel)) => return Ok((link, channel)),
-            Ok(Err(source)) => DeviceError::Connect { address: address(), source: std::io::Error::other(source) },
-            Err(_) => {
-                DeviceError::ConnectTime { address: address(), seconds: self.settings.connect_seconds }
+            Ok(Err(source)) => {
+                DeviceError::Connect { address: address(), source: std::io::Error::other(source) }
             }
+            Err(_) => DeviceError::ConnectTime { address: address(), seconds: self.settings.connect_seconds },
         };
         link.close().await;
         Err((false, error))
     }
 
     /// Looks the name up and opens the TCP connection.
-    async fn dial(
-        &self,
-        device: &Device,
-        login: Option<&Login>,
-    ) -> Result<(TcpStream, String), DeviceError> {
+    async fn dial(&self, device: &Device, login: Option<&Login>) -> Result<(TcpStream, String), DeviceError> {
         let address = format!("{}:{}", device.address, device.port);
         let deadline = Instant::now() + self.settings.connect();
-        let late = || DeviceError::ConnectTime {
-            address: address.clone(),
-            seconds: self.settings.connect_seconds,
-        };
+        let late =
+            || DeviceError::ConnectTime { address: address.clone(), seconds: self.settings.connect_seconds };
         let looked_up = timeout_at(deadline, lookup_host((device.address.as_str(), device.port))).await;
         let addresses: Vec<SocketAddr> = match looked_up.map_err(|_| late())? {
             Ok(addresses) => addresses.collect(),
@@ -290,7 +277,8 @@ impl SshFetcher {
         } else {
             Arc::clone(&self.modern)
         };
-        let agreed = timeout(self.settings.handshake(), client::connect_stream(config, stream, checker)).await;
+        let agreed =
+            timeout(self.settings.handshake(), client::connect_stream(config, stream, checker)).await;
         let error = match agreed {
             Ok(Ok(handle)) => return Ok(Link { handle, address, legacy, through }),
             Ok(Err(Broken::Refused(error))) => *error,
@@ -300,13 +288,16 @@ impl SshFetcher {
                 DeviceError::Legacy {
                     device: device.name.as_str().to_owned(),
                     kind: algorithms::kind_in_words(&kind),
-                    theirs: theirs.iter().map(|name| super::error::clean(name)).collect::<Vec<_>>().join(", "),
+                    theirs: theirs
+                        .iter()
+                        .take(12)
+                        .map(|name| super::error::clean(name))
+                        .collect::<Vec<_>>()
+                        .join(", "),
                 }
             }
             Ok(Err(Broken::Ssh(source))) => DeviceError::Protocol { address, source },
-            Err(_) => {
-                DeviceError::HandshakeTime { address, seconds: self.settings.handshake_seconds }
-            }
+            Err(_) => DeviceError::HandshakeTime { address, seconds: self.settings.handshake_seconds },
         };
         if let Some(carried) = through {
             carried.0.close().await;
@@ -354,9 +345,8 @@ impl SshFetcher {
             loop {
                 match channel.wait().await {
                     Some(ChannelMsg::Success) if answers == 1 => return Ok((channel, early)),
-                    Some(ChannelMsg::Success) => answers += 1,
                     Some(ChannelMsg::Failure) if answers == 1 => return Err(DeviceError::NoShell),
-                    Some(ChannelMsg::Failure) => answers += 1,
+                    Some(ChannelMsg::Success | ChannelMsg::Failure) => answers += 1,
                     Some(ChannelMsg::Data { data }) => {
                         early.extend_from_slice(&data);
                         if early.len() > self.settings.max_bytes {
@@ -383,9 +373,8 @@ impl Fetch for SshFetcher {
         scope: &'a Scope,
     ) -> Fetching<'a> {
         Box::pin(async move {
-            let commands = platform
-                .script(scope)
-                .map_err(|bad| DeviceError::BadName { reason: bad.to_string() })?;
+            let commands =
+                platform.script(scope).map_err(|bad| DeviceError::BadName { reason: bad.to_string() })?;
             self.run(device, platform, &commands).await
         })
     }

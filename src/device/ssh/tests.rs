@@ -75,7 +75,8 @@ impl Server {
         let server = self.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (config, handler) = (Arc::clone(&config), Self { channel: Arc::default(), ..server.clone() });
+                let (config, handler) =
+                    (Arc::clone(&config), Self { channel: Arc::default(), ..server.clone() });
                 tokio::spawn(async move {
                     if let Ok(session) = server::run_stream(config, stream, handler).await {
                         let _ = session.await;
@@ -178,7 +179,8 @@ impl server::Handler for Server {
                     continue;
                 }
                 let command = String::from_utf8_lossy(&line).into_owned();
-                let body = if command.starts_with("show") { "a line\r\n".repeat(6_000) } else { String::new() };
+                let body =
+                    if command.starts_with("show") { "a line\r\n".repeat(6_000) } else { String::new() };
                 line.clear();
                 let _ = stream.write_all(format!("{command}\r\n{body}PE-4# ").as_bytes()).await;
             }
@@ -205,9 +207,9 @@ fn device(name: &str, address: &str, port: u16) -> Device {
 /// A fetcher that trusts `seed`'s key for each of `devices`.
 fn fetcher(devices: &[&Device], seed: u8, settings: Settings) -> SshFetcher {
     let pin = HostKey::bare(key(seed).public_key().clone());
-    let text: String =
-        devices.iter().map(|device| format!("[{}]:{} {pin}\n", device.address, device.port)).collect();
-    let known = KnownHosts::read(&text, Path::new("known_hosts")).unwrap();
+    let lines: Vec<String> =
+        devices.iter().map(|device| format!("[{}]:{} {pin}", device.address, device.port)).collect();
+    let known = KnownHosts::read(&lines.join("\n"), Path::new("known_hosts")).unwrap();
     SshFetcher::new(settings, known, Credentials::with_environment(BTreeMap::new(), |_| None))
 }
 
@@ -378,7 +380,8 @@ async fn through_a_jump_host() {
 #[test]
 #[expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a measurement, switched on by hand")]
 fn a_fleet_of_another_make() {
-    let Some(count) = std::env::var("DRIFTCAST_FLEET").ok().and_then(|count| count.parse::<usize>().ok()) else {
+    let Some(count) = std::env::var("DRIFTCAST_FLEET").ok().and_then(|count| count.parse::<usize>().ok())
+    else {
         eprintln!("skipped: DRIFTCAST_FLEET is not set");
         return;
     };
@@ -422,11 +425,12 @@ fn a_fleet_of_another_make() {
             let mut bytes = 0;
             for task in tasks {
                 let transcript = task.await.unwrap().unwrap();
-                let text = &transcript.sections.iter().find(|s| s.section.starts_with("config")).unwrap().text;
+                let text =
+                    &transcript.sections.iter().find(|s| s.section.starts_with("config")).unwrap().text;
                 assert!(text.starts_with("# dev") && text.trim_end().ends_with("config-end"), "{text:.80}");
                 bytes += transcript.bytes;
             }
-            let cpu_ms = (cpu() - used).as_secs_f64() * 1000.0 / count as f64;
+            let cpu_ms = cpu().saturating_sub(used).as_secs_f64() * 1000.0 / count as f64;
             eprintln!(
                 "{what}: {count} devices, {:?}, {cpu_ms:.2} ms CPU each, {} KB each, peak {} MB",
                 begun.elapsed(),

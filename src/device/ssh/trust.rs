@@ -60,9 +60,7 @@ impl Checker {
             Verdict::Unknown { fingerprint } => {
                 DeviceError::HostKeyUnknown { device, host, algorithm: key.algorithm(), fingerprint }
             }
-            Verdict::Changed { expected, got } => {
-                DeviceError::HostKeyChanged { device, host, expected, got }
-            }
+            Verdict::Changed { expected, got } => DeviceError::HostKeyChanged { device, host, expected, got },
             Verdict::OtherAlgorithm { pinned, fingerprint } => DeviceError::HostKeyAlgorithm {
                 device,
                 host,
