@@ -63,6 +63,9 @@ CREATE TABLE drift_event (
     class VARCHAR, fields VARCHAR, cause VARCHAR, record VARCHAR, fact VARCHAR, happened TIMESTAMP
 );
 
+-- How much of a device was compared with its records. Written when it moves.
+CREATE TABLE compared (seq BIGINT, device_id BIGINT, agreed BIGINT, covered BIGINT, unmanaged BIGINT);
+
 -- Kept text: now and then a whole copy, deflated; between them, splices. Two
 -- tables, so that appending a small splice never rewrites the big copies.
 CREATE TABLE kept_whole (seq BIGINT, device_id BIGINT, section VARCHAR, body BLOB);

@@ -265,7 +265,7 @@ fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
                 words::moment(s.started_at),
                 s.outcome.as_str().to_owned(),
                 s.detail.clone().unwrap_or_default(),
-                s.reason.clone(),
+                s.reason.as_str().to_owned(),
                 format!("{} ms", s.took_ms),
             ]
         })
@@ -284,7 +284,8 @@ fn rename(context: &Context, args: &RenameArgs) -> Result<Exit, Failure> {
     if devices.iter().any(|d| d.name == new) {
         return Err(Failure::usage(format!("there is a device {new} already")));
     }
-    jobs::rename_device(&env, &args.old, &new)?;
+    let old = crate::model::DeviceName::new(&args.old).map_err(Failure::usage)?;
+    jobs::rename_device(&env, &old, &new)?;
     context.out.line(format!("{} is {new} now; its history stays.", args.old))?;
     if context.out.json {
         context.out.json(&json!({ "old": args.old, "new": new }))?;

@@ -4,7 +4,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{CellAlignment, ColumnConstraint, Table, Width, presets};
+use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::exit::Failure;
@@ -43,7 +43,7 @@ impl Output {
             return Ok(());
         }
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING);
+        table.load_style(presets::NOTHING);
         table.set_header(headings.iter().map(|h| h.to_uppercase()));
         for row in rows {
             table.add_row(row.iter().map(|cell| one_line(cell)));
@@ -51,8 +51,6 @@ impl Output {
         for (index, heading) in headings.iter().enumerate() {
             if let Some(column) = table.column_mut(index) {
                 column.set_padding((0, 2));
-                // A cell never wraps: tables are cut by `cut`, searched by `grep`.
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(1)));
                 if right.contains(heading) {
                     column.set_cell_alignment(CellAlignment::Right);
                 }

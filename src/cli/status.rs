@@ -11,7 +11,7 @@ use super::words;
 pub(crate) struct StatusArgs {
     /// How many runs to show
     #[arg(long, value_name = "N", default_value_t = 10)]
-    runs: usize,
+    runs: u32,
 }
 
 pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {

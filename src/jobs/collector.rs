@@ -13,25 +13,26 @@ use super::{Env, JobError};
 use crate::analysis::reconcile::Moment;
 use crate::analysis::{self, Comparison, Coverage, Reach, attribution};
 use crate::model::device::DeviceId;
-use crate::model::{Cause, DriftStep, Event, Fact, FactKey, Outcome, RunId, Snapshot, Step, Target};
-use crate::store::{Compared, DeviceResult, Knowledge, ScanRow};
+use crate::model::{
+    Cause, DriftStep, Event, Fact, FactKey, OperState, Outcome, RunId, Snapshot, Step, Target,
+};
+use crate::store::{Compared, DeviceResult, Knowledge, LastState, ScanRow};
 
 /// How many devices are committed together at most. Each is wholly in or out.
 const GROUP: usize = 64;
 
 /// What became of one device, after it is committed.
 #[derive(Clone, Debug)]
-pub struct Kept {
-    pub target: Target,
-    pub outcome: Outcome,
-    pub detail: Option<String>,
-    pub started: DateTime<Utc>,
+pub(super) struct Kept {
+    pub(super) target: Target,
+    pub(super) outcome: Outcome,
+    pub(super) detail: Option<String>,
     /// The facts differ from the last complete snapshot.
-    pub changed: bool,
-    pub opened: usize,
-    pub resolved: usize,
+    pub(super) changed: bool,
+    pub(super) opened: usize,
+    pub(super) resolved: usize,
     /// Only if the caller asked for snapshots.
-    pub snapshot: Option<Snapshot>,
+    pub(super) snapshot: Option<Snapshot>,
 }
 
 /// What is asked of the collector beside keeping.
@@ -43,7 +44,12 @@ pub(super) struct Wants {
 }
 
 /// Takes readings until the fetchers are done. Blocking: run it on a thread of its own.
-pub(super) fn collect(env: &Env, wants: Wants, readings: &mut mpsc::Receiver<Read>) -> Result<Vec<Kept>, JobError> {
+fn collect(
+    env: &Env,
+    wants: Wants,
+    states: &HashMap<DeviceId, LastState>,
+    readings: &mut mpsc::Receiver<Read>,
+) -> Result<Vec<Kept>, JobError> {
     let mut all = Vec::new();
     while let Some(first) = readings.blocking_recv() {
         let mut group = vec![first];
@@ -53,7 +59,7 @@ pub(super) fn collect(env: &Env, wants: Wants, readings: &mut mpsc::Receiver<Rea
                 Err(_) => break,
             }
         }
-        for kept in keep(env, wants, group)? {
+        for kept in keep(env, wants, states, group)? {
             env.events.say(&Event::DeviceFinished {
                 device: kept.target.device.clone(),
                 outcome: kept.outcome,
@@ -67,7 +73,12 @@ pub(super) fn collect(env: &Env, wants: Wants, readings: &mut mpsc::Receiver<Rea
 }
 
 /// Compares and commits one group: the store is open for exactly this long.
-fn keep(env: &Env, wants: Wants, group: Vec<Read>) -> Result<Vec<Kept>, JobError> {
+fn keep(
+    env: &Env,
+    wants: Wants,
+    states: &HashMap<DeviceId, LastState>,
+    group: Vec<Read>,
+) -> Result<Vec<Kept>, JobError> {
     let store = env.store()?;
     let loud: Vec<DeviceId> = group
         .iter()
@@ -79,7 +90,8 @@ fn keep(env: &Env, wants: Wants, group: Vec<Read>) -> Result<Vec<Kept>, JobError
     let mut kept = Vec::with_capacity(group.len());
     for read in group {
         let knowledge = known.remove(&read.target.device_id);
-        let (result, done) = weigh(env, wants, read, knowledge);
+        let state = states.get(&read.target.device_id);
+        let (result, done) = weigh(env, wants, read, knowledge, state);
         results.push(result);
         kept.push(done);
     }
@@ -88,8 +100,17 @@ fn keep(env: &Env, wants: Wants, group: Vec<Read>) -> Result<Vec<Kept>, JobError
 }
 
 /// One reading against what is known of its device.
-fn weigh(env: &Env, wants: Wants, mut read: Read, knowledge: Option<Knowledge>) -> (DeviceResult, Kept) {
-    let mut result = DeviceResult::bare(ScanRow {
+fn weigh(
+    env: &Env,
+    wants: Wants,
+    mut read: Read,
+    knowledge: Option<Knowledge>,
+    state: Option<&LastState>,
+) -> (DeviceResult, Kept) {
+    let lines = Some(read.snapshot.lines).filter(|lines| {
+        read.snapshot.outcome.is_complete() && state.and_then(|s| s.lines) != Some(*lines)
+    });
+    let mut result = DeviceResult::of(ScanRow {
         run: wants.run,
         device_id: read.target.device_id,
         scope: read.target.scope.clone(),
@@ -98,7 +119,7 @@ fn weigh(env: &Env, wants: Wants, mut read: Read, knowledge: Option<Knowledge>) 
         took_ms: read.took_ms,
         outcome: read.snapshot.outcome,
         detail: read.snapshot.detail.clone(),
-        lines: read.snapshot.lines,
+        lines,
         facts_digest: None,
         text_digest: None,
         observed_digest: None,
@@ -108,7 +129,7 @@ fn weigh(env: &Env, wants: Wants, mut read: Read, knowledge: Option<Knowledge>) 
     result.unread = std::mem::take(&mut read.snapshot.unread);
     let (mut opened, mut resolved) = (0, 0);
     if let Some(known) = knowledge {
-        compare_with_past(env, &read, known, &mut result);
+        compare_with_past(env, &read, &known, state, &mut result);
         opened = result.drift_steps.iter().filter(|s| matches!(s.step, Step::Opened | Step::Returned)).count();
         resolved = result.drift_steps.iter().filter(|s| s.step == Step::Resolved).count();
         result.kept = std::mem::take(&mut read.kept);
@@ -116,7 +137,6 @@ fn weigh(env: &Env, wants: Wants, mut read: Read, knowledge: Option<Knowledge>) 
     let done = Kept {
         outcome: result.scan.outcome,
         detail: result.scan.detail.clone(),
-        started: read.started,
         changed: result.scan.changed,
         opened,
         resolved,
@@ -129,20 +149,28 @@ fn weigh(env: &Env, wants: Wants, mut read: Read, knowledge: Option<Knowledge>) 
     (result, done)
 }
 
-fn compare_with_past(env: &Env, read: &Read, known: Knowledge, result: &mut DeviceResult) {
-    let first = known.last_complete.is_none();
+fn compare_with_past(
+    env: &Env,
+    read: &Read,
+    known: &Knowledge,
+    state: Option<&LastState>,
+    result: &mut DeviceResult,
+) {
+    let last_complete = state.and_then(|s| s.last_complete);
+    let known_commit = state.and_then(|s| s.commit.as_ref());
+    let first = last_complete.is_none();
     let reach = Reach::of(&read.target.scope, &read.facts);
     let covers = |key: &FactKey| reach.covers(key);
-    let attribution = attribution(known.commit.as_ref(), &read.snapshot.commits);
-    result.commit = read.snapshot.commits.first().filter(|newest| known.commit.as_ref() != Some(newest)).cloned();
+    let attribution = attribution(known_commit, &read.snapshot.commits);
+    result.commit = read.snapshot.commits.first().filter(|newest| known_commit != Some(newest)).cloned();
 
-    let changes = known.last_complete.map_or_else(Vec::new, |after| {
+    let changes = last_complete.map_or_else(Vec::new, |after| {
         // If the clock went back, the order is still that of the scans and the interval a moment.
         let interval = (after.min(read.started), read.started);
         analysis::changes(&known.facts, &read.facts, &covers, interval, &attribution)
     });
     (result.opened, result.closed) = delta(&known.facts, &read.facts, &covers);
-    result.observed = moved_observations(&read.snapshot, &known);
+    result.observed = moved_observations(&read.snapshot, known);
 
     let coverage = Coverage::from_records(&env.coverage, &known.records);
     let comparison = analysis::compare(&read.facts, &known.records, &coverage, &covers);
@@ -161,11 +189,12 @@ fn compare_with_past(env: &Env, read: &Read, known: Knowledge, result: &mut Devi
     result.scan.changed = !changes.is_empty();
     result.changes = changes;
     if let Some(digests) = &read.digests {
-        let moved = |old: &Option<String>, new: &String| (old.as_ref() != Some(new)).then(|| new.clone());
-        result.scan.text_changed = !first && known.text_digest.as_ref() != Some(&digests.text);
-        result.scan.facts_digest = moved(&known.facts_digest, &digests.facts);
-        result.scan.text_digest = moved(&known.text_digest, &digests.text);
-        result.scan.observed_digest = moved(&known.observed_digest, &digests.observed);
+        let moved = |old: Option<&String>, new: &String| (old != Some(new)).then(|| new.clone());
+        let text = state.and_then(|s| s.text_digest.as_ref());
+        result.scan.text_changed = !first && text != Some(&digests.text);
+        result.scan.text_digest = moved(text, &digests.text);
+        result.scan.facts_digest = moved(state.and_then(|s| s.facts_digest.as_ref()), &digests.facts);
+        result.scan.observed_digest = moved(state.and_then(|s| s.observed_digest.as_ref()), &digests.observed);
     }
 }
 
@@ -195,7 +224,7 @@ fn delta(before: &[Fact], after: &[Fact], covers: &dyn Fn(&FactKey) -> bool) -> 
 }
 
 /// Interfaces whose operational state or MTU is not what was last observed.
-fn moved_observations(snapshot: &Snapshot, known: &Knowledge) -> Vec<crate::store::Observation> {
+fn moved_observations(snapshot: &Snapshot, known: &Knowledge) -> Vec<(String, Option<OperState>, Option<u32>)> {
     snapshot
         .interfaces
         .iter()
@@ -219,8 +248,13 @@ pub(super) fn recompare(
     (analysis::reconcile(&moment, &known.drifts, &known.past, comparison.disagreements), counts)
 }
 
-/// So that `Arc<Env>` is not needed: the collector runs on its own thread.
-pub(super) async fn run(env: &Env, wants: Wants, mut readings: mpsc::Receiver<Read>) -> Result<Vec<Kept>, JobError> {
-    let env = Arc::new(env.clone());
-    tokio::task::spawn_blocking(move || collect(&env, wants, &mut readings)).await?
+/// The collector on a thread of its own.
+pub(super) async fn run(
+    env: &Env,
+    wants: Wants,
+    states: &Arc<HashMap<DeviceId, LastState>>,
+    mut readings: mpsc::Receiver<Read>,
+) -> Result<Vec<Kept>, JobError> {
+    let (env, states) = (env.clone(), states.clone());
+    tokio::task::spawn_blocking(move || collect(&env, wants, &states, &mut readings)).await?
 }

@@ -1,7 +1,6 @@
 //! Many fetchers: each reads one device, masks its text, turns it into facts,
 //! and hands the result to the collector. Nothing here knows the store.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,12 +11,12 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::Env;
+use super::scan::Cast;
 use crate::device::Transcript;
-use crate::model::device::DeviceId;
 use crate::model::snapshot::{KeptText, digest_of, hex};
 use crate::model::{Device, Event, Fact, Outcome, Plan, Snapshot, Target};
 use crate::platform::{self, Captured, Rules};
-use crate::store::{DeviceLock, LockError};
+use crate::store::{DeviceLock, LastState, LockError};
 
 /// One device, read: what the collector compares and keeps.
 pub(super) struct Read {
@@ -41,29 +40,17 @@ pub(super) struct Digests {
     pub(super) observed: String,
 }
 
-/// What fetchers need to know of a device's past to recognise a quiet night.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Before {
-    pub(super) facts: Option<String>,
-    pub(super) text: Option<String>,
-    pub(super) observed: Option<String>,
-}
-
 /// Reads every target of `plan`, at most `concurrency` at once. Results arrive
 /// in the order in which devices finish. Dropping the receiver stops the rest.
-pub(super) fn start(
-    env: &Env,
-    plan: &Plan,
-    devices: &Arc<HashMap<DeviceId, Device>>,
-    before: &Arc<HashMap<DeviceId, Before>>,
-) -> mpsc::Receiver<Read> {
+pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast) -> mpsc::Receiver<Read> {
     let concurrency = env.settings.scan.concurrency;
     // Small: a fetcher that cannot hand over its result holds one session's
     // text in memory, so the collector's pace limits the fetchers'.
     let (results, receiver) = mpsc::channel(64);
     let permits = Arc::new(Semaphore::new(concurrency));
     let targets = plan.targets.clone();
-    let (env, devices, before) = (env.clone(), devices.clone(), before.clone());
+    let (env, devices, recompare) = (env.clone(), cast.devices.clone(), cast.recompare);
+    let states = cast.states.clone();
     tokio::spawn(async move {
         let mut tasks = JoinSet::new();
         for target in targets {
@@ -72,11 +59,11 @@ pub(super) fn start(
                 break;
             }
             let Some(device) = devices.get(&target.device_id).cloned() else { continue };
-            let before = before.get(&target.device_id).cloned().unwrap_or_default();
-            let (env, results) = (env.clone(), results.clone());
+            let (env, results, states) = (env.clone(), results.clone(), states.clone());
             tasks.spawn(async move {
                 env.events.say(&Event::DeviceStarted { device: device.name.clone() });
-                let read = read_device(&env, &device, target, &before).await;
+                let before = states.get(&target.device_id).filter(|_| !recompare);
+                let read = read_device(&env, &device, target, before).await;
                 // The permit is given back before the hand-over: the session is over.
                 drop(permit);
                 // A closed channel means that the run was given up; so is this result.
@@ -89,7 +76,7 @@ pub(super) fn start(
     receiver
 }
 
-async fn read_device(env: &Env, device: &Device, target: Target, before: &Before) -> Read {
+async fn read_device(env: &Env, device: &Device, target: Target, before: Option<&LastState>) -> Read {
     let started = env.clock.now();
     let clock = Instant::now();
     let snapshot = attempt(env, device, &target).await;
@@ -113,11 +100,15 @@ async fn read_device(env: &Env, device: &Device, target: Target, before: &Before
                 text: digest_of_text(&read.kept),
                 observed: digest_of_observations(&read.snapshot),
             };
-            read.quiet = before.facts.as_ref() == Some(&digests.facts)
-                && before.text.as_ref() == Some(&digests.text)
-                && before.observed.as_ref() == Some(&digests.observed);
-            if before.text.as_ref() == Some(&digests.text) {
-                read.kept = Vec::new();
+            if let Some(before) = before {
+                let same_text = before.text_digest.as_ref() == Some(&digests.text);
+                read.quiet = same_text
+                    && before.facts_digest.as_ref() == Some(&digests.facts)
+                    && before.observed_digest.as_ref() == Some(&digests.observed)
+                    && before.lines == Some(read.snapshot.lines);
+                if same_text {
+                    read.kept = Vec::new();
+                }
             }
             read.digests = Some(digests);
         } else {

@@ -75,7 +75,7 @@ fn store(env: &Env) -> Vec<Check> {
         Ok(store) => store,
         Err(error) => {
             let hint = "move driftcast.duckdb and its .wal aside together, and restore a backup of both";
-            return vec![Check::not("database", Verdict::Bad, crate::cli_chain(&error), hint)];
+            return vec![Check::not("database", Verdict::Bad, error.to_string(), hint)];
         }
     };
     let health = match store.health() {
@@ -84,8 +84,21 @@ fn store(env: &Env) -> Vec<Check> {
             return vec![Check::not("database", Verdict::Bad, error.to_string(), "restore a backup")];
         }
     };
-    let _ = health;
-    Vec::new()
+    let room = health.room;
+    let size = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    let mut checks = vec![
+        Check::good("database", format!("opens, schema {}, {}", health.schema, size(room.used))),
+        Check::good("ledger", format!("{} lines, each follows the one before", health.ledger_lines)),
+        Check::good("disk", format!("{} free, a run needs {}", size(room.free), size(room.needed))),
+    ];
+    let problems = health.problems();
+    if !problems.is_empty() {
+        checks.truncate(1);
+        checks.extend(problems.into_iter().map(|found| {
+            Check::not("store", Verdict::Bad, found, "restore what was lost from a backup, or mend what is named")
+        }));
+    }
+    checks
 }
 
 fn credentials(env: &Env) -> Check {

@@ -8,25 +8,23 @@ use tokio::task::JoinSet;
 use super::{Env, JobError};
 use crate::device::{DeviceError, HostKey, SshFetcher};
 use crate::model::{Device, DeviceName};
-use crate::store::Imported;
+use crate::store::ImportOutcome;
 
-/// Merges an inventory. What `source` no longer has is retired; more than the
-/// configured share of it at once is a guard's business.
+/// Merges an inventory. What `source` no longer has is retired; more than a
+/// tenth of it at once is stopped by a guard unless
+/// `allow_retire`.
 pub fn import_devices(
     env: &Env,
     devices: &[Device],
     source: &str,
     allow_retire: bool,
-) -> Result<Imported, JobError> {
-    let store = env.store()?;
-    store.check_room()?;
-    let limit = if allow_retire { 100 } else { env.settings.limits.retire_percent };
-    Ok(store.import_devices(devices, source, limit, env.clock.now(), "import")?)
+) -> Result<ImportOutcome, JobError> {
+    Ok(env.store()?.import_devices(devices, source, env.clock.now(), "import", allow_retire)?)
 }
 
 /// Gives a device another name; its number, and so its history, stays.
-pub fn rename_device(env: &Env, old: &str, new: &DeviceName) -> Result<(), JobError> {
-    Ok(env.store()?.rename_device(old, new, env.clock.now())?)
+pub fn rename_device(env: &Env, old: &DeviceName, new: &DeviceName) -> Result<(), JobError> {
+    Ok(env.store()?.rename_device(old, new, env.clock.now(), "rename")?)
 }
 
 /// The host keys that `devices` show, in their order. Nobody is logged in to.

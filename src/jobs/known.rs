@@ -16,8 +16,8 @@ use crate::analysis::standing::{Readings, Standing};
 use crate::analysis::{self, forecast};
 use crate::model::device::DeviceId;
 use crate::model::finding::{Ranking, Recommendation};
-use crate::model::{Change, Device, DeviceName, Drift, Fact, Outcome, Record, RunId};
-use crate::store::{BatchLock, Compared, LastState, RunRow, SeenScan, Store};
+use crate::model::{Change, Device, Drift, Fact, Outcome, Record, RunId, RunKind};
+use crate::store::{BatchLock, Compared, LastState, RunRow, ScanRow, Store};
 
 /// The live inventory and everything known of it at one moment.
 pub struct Known {
@@ -33,34 +33,23 @@ pub struct Known {
 }
 
 impl Known {
-    /// `until`: the last sequence number that counts; `None` for all.
-    pub(super) fn load(env: &Env, store: &Store, until: Option<i64>, as_of: DateTime<Utc>) -> Result<Self, JobError> {
+    /// `run`: as that run left things; `None`: now.
+    pub(super) fn load(env: &Env, store: &Store, run: Option<RunId>, as_of: DateTime<Utc>) -> Result<Self, JobError> {
         let devices: BTreeMap<DeviceId, Device> =
-            store.devices(until)?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
-        let history = store.history(until)?;
+            store.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
+        let history = store.history(run)?;
         let rankings = rankings_of(&history, devices.iter(), as_of, &env.settings.forecast)?;
-        let mut drifts = store.drifts(until)?;
+        let mut drifts = store.drifts(run)?;
         drifts.retain(|d| devices.contains_key(&d.device_id));
         Ok(Self {
             as_of,
-            states: store.last_states(until)?,
-            compared: store.compared(until)?,
+            states: store.last_states(run)?,
+            compared: store.compared(run)?,
             rankings,
             drifts,
             devices,
             max_age_days: f64::from(env.settings.plan.max_age_nights),
         })
-    }
-
-    pub fn standing(&self, id: DeviceId) -> Standing {
-        let state = self.states.get(&id);
-        let readings = Readings {
-            last_complete: state.and_then(|s| s.last_complete),
-            failing: state.and_then(failing),
-            open_drifts: self.drifts.iter().filter(|d| d.device_id == id).count() as u64,
-            p_change: self.rankings.iter().find(|r| r.device_id == id).map_or(0.0, |r| r.p_change),
-        };
-        analysis::standing(&readings, self.max_age_days, self.as_of)
     }
 
     /// The standing of every live device.
@@ -97,7 +86,7 @@ impl Known {
                     device: device.name.clone(),
                     site: device.site.clone(),
                     outcome: failing,
-                    detail: state.and_then(|s| s.last_attempt.as_ref()).and_then(|a| a.detail.clone()),
+                    detail: state.and_then(|s| s.last_attempt.2.clone()),
                     since: state.and_then(|s| s.failing_since),
                 })
             })
@@ -114,7 +103,7 @@ impl Known {
 
 /// The outcome of the newest attempt, if it failed.
 pub(super) fn failing(state: &LastState) -> Option<Outcome> {
-    state.last_attempt.as_ref().map(|a| a.outcome).filter(|outcome| !outcome.is_complete())
+    Some(state.last_attempt.1).filter(|outcome| !outcome.is_complete())
 }
 
 /// The scan-next list of `devices`, from their history.
@@ -144,7 +133,7 @@ pub fn known(env: &Env) -> Result<Known, JobError> {
 /// Open drifts of live devices, by device and key.
 pub fn open_drifts(env: &Env) -> Result<Vec<Drift>, JobError> {
     let store = env.store()?;
-    let live: HashSet<DeviceId> = store.devices(None)?.into_iter().filter(|d| !d.retired).map(|d| d.id).collect();
+    let live: HashSet<DeviceId> = store.devices()?.into_iter().filter(|d| !d.retired).map(|d| d.id).collect();
     let mut drifts = store.drifts(None)?;
     drifts.retain(|d| live.contains(&d.device_id));
     drifts.sort_by(|a, b| (&a.device, &a.key).cmp(&(&b.device, &b.key)));
@@ -154,14 +143,14 @@ pub fn open_drifts(env: &Env) -> Result<Vec<Drift>, JobError> {
 /// The live inventory, by name.
 pub fn live_devices(env: &Env) -> Result<Vec<(DeviceId, Device)>, JobError> {
     let mut devices: Vec<(DeviceId, Device)> =
-        env.store()?.devices(None)?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
+        env.store()?.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
     devices.sort_by(|a, b| a.1.name.cmp(&b.1.name));
     Ok(devices)
 }
 
 /// The records of live devices, by device and key.
 pub fn all_records(env: &Env) -> Result<Vec<Record>, JobError> {
-    let mut records: Vec<Record> = env.store()?.records(None)?.into_iter().map(|(_, record)| record).collect();
+    let mut records: Vec<Record> = env.store()?.records(None, None)?.into_iter().map(|(_, record)| record).collect();
     records.sort_by_cached_key(|r| (r.device.clone(), r.key()));
     Ok(records)
 }
@@ -201,7 +190,7 @@ pub struct Shown {
     pub drifts: Vec<Drift>,
     pub facts: Vec<Fact>,
     /// Newest first.
-    pub scans: Vec<SeenScan>,
+    pub scans: Vec<ScanRow>,
     /// Newest first.
     pub changes: Vec<Change>,
 }
@@ -218,8 +207,14 @@ pub fn show_device(env: &Env, name: &str) -> Result<Option<Shown>, JobError> {
         row: row(&known, &standings, *id, device),
         drifts,
         facts: store.facts(*id, None)?,
-        scans: store.scans(*id, 50, None)?,
-        changes: store.changes(Some(*id), None)?.into_iter().map(|(_, change)| change).take(200).collect(),
+        scans: store.scans(*id, 50)?.into_iter().map(|seen| seen.row).collect(),
+        changes: store
+            .changes(Some(*id), DateTime::UNIX_EPOCH, None)?
+            .into_iter()
+            .rev()
+            .map(|(_, change)| change)
+            .take(200)
+            .collect(),
     }))
 }
 
@@ -272,7 +267,7 @@ pub struct RunStatus {
     pub summary: Option<Summary>,
 }
 
-pub fn status(env: &Env, runs: usize) -> Result<Status, JobError> {
+pub fn status(env: &Env, runs: u32) -> Result<Status, JobError> {
     let holder = BatchLock::holder(&env.dir);
     let known = known(env)?;
     let standings = known.standings();
@@ -291,28 +286,23 @@ pub(super) fn run_status(run: &RunRow, batch_at_work: bool) -> RunStatus {
     let outcome = match &run.outcome {
         Some(outcome) => outcome.clone(),
         // A nightly run holds the batch lock as long as its process lives.
-        None if run.kind == "nightly" && batch_at_work => "running".to_owned(),
-        None if run.kind != "nightly" && process_lives(run.pid) => "running".to_owned(),
+        None if run.kind == RunKind::Nightly && batch_at_work => "running".to_owned(),
+        None if run.kind != RunKind::Nightly && process_lives(run.pid) => "running".to_owned(),
         None => "abandoned".to_owned(),
     };
     RunStatus {
         id: run.id,
-        kind: run.kind.clone(),
-        started_at: run.started_at,
-        finished_at: run.finished_at,
+        kind: run.kind.as_str().to_owned(),
+        started_at: run.started,
+        finished_at: run.finished,
         outcome,
         summary: run.summary.clone().and_then(|value| serde_json::from_value(value).ok()),
     }
 }
 
-fn process_lives(pid: i64) -> bool {
+fn process_lives(pid: u32) -> bool {
     i32::try_from(pid)
         .ok()
         .and_then(rustix::process::Pid::from_raw)
         .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
-}
-
-/// A drift's device by name, for messages.
-pub fn device_names(devices: &BTreeMap<DeviceId, Device>) -> HashMap<DeviceId, DeviceName> {
-    devices.iter().map(|(id, device)| (*id, device.name.clone())).collect()
 }

@@ -12,7 +12,7 @@ use super::{Env, JobError};
 use crate::analysis::standing::Standing;
 use crate::analysis::{advise, calibrate, summary};
 use crate::model::device::DeviceId;
-use crate::model::{Change, DriftClass, DriftId, DriftStep, FactKey, Outcome, RunId, RunKind, Scope, Step};
+use crate::model::{Change, DriftClass, DriftId, DriftStep, FactKey, RunId, RunKind, Scope, Step};
 use crate::report::view::{
     self, Calendar, CalendarRow, DeviceView, DriftDay, Estimate, FactView, Fleet, FreshNight, Movement, Night,
     OpenDrift, PastScan, Reliability, ReliabilityBin, RunOutcome, RunView, ScanOfRun, Share, Unknown, Unread,
@@ -33,20 +33,19 @@ pub(super) fn night(env: &Env, run: Option<RunId>, device: Option<&str>) -> Resu
     let row = match run {
         Some(id) => store.run(id)?.ok_or(JobError::NoRun(id))?,
         None => store
-            .runs(usize::MAX)?
+            .runs(u32::MAX)?
             .into_iter()
-            .find(|r| r.kind == RunKind::Nightly.as_str() && r.finished_at.is_some())
+            .find(|r| r.kind == RunKind::Nightly && r.finished.is_some())
             .ok_or(JobError::NoRuns)?,
     };
-    let until = store.run_cutoff(row.id)?;
-    let as_of = row.finished_at.unwrap_or(row.started_at);
-    let known = Known::load(env, &store, Some(until), as_of)?;
+    let as_of = row.finished.unwrap_or(row.started);
+    let known = Known::load(env, &store, Some(row.id), as_of)?;
     if let Some(name) = device
         && !known.devices.values().any(|d| d.name.as_str() == name)
     {
         return Err(JobError::NoDevice(name.to_owned()));
     }
-    let night = Stored { store: &store, known: &known, row: &row, until }.night(device)?;
+    let night = Stored { store: &store, known: &known, row: &row }.night(device)?;
     Ok((row, night))
 }
 
@@ -54,22 +53,27 @@ struct Stored<'a> {
     store: &'a Store,
     known: &'a Known,
     row: &'a RunRow,
-    until: i64,
 }
 
 impl Stored<'_> {
+    fn as_of_run(&self) -> Option<RunId> {
+        Some(self.row.id)
+    }
+
     fn night(&self, device: Option<&str>) -> Result<Night, JobError> {
         let known = self.known;
         let standings = known.standings();
         let status = run_status(self.row, false);
         let runs: Vec<RunRow> = self
             .store
-            .runs(usize::MAX)?
+            .runs(u32::MAX)?
             .into_iter()
-            .filter(|r| r.kind == RunKind::Nightly.as_str() && r.id <= self.row.id)
+            .filter(|r| r.kind == RunKind::Nightly && r.id <= self.row.id)
             .collect();
-        let steps = self.store.drift_events(None, Some(self.until))?;
-        let changes = self.store.changes(None, Some(self.until))?;
+        let steps = self.store.drift_events(DateTime::UNIX_EPOCH, self.as_of_run())?;
+        let mut changes = self.store.changes(None, DateTime::UNIX_EPOCH, self.as_of_run())?;
+        // Newest first, here and below.
+        changes.reverse();
         let summary: Summary = status.summary.clone().unwrap_or_default();
         let unknown = standings.values().filter(|s| matches!(s, Standing::Unknown { .. })).count();
         let verdict = self.verdict(&standings, &status.outcome);
@@ -114,9 +118,9 @@ impl Stored<'_> {
             devices: self.devices(device, &changes, &standings)?,
             run: RunView {
                 id: self.row.id,
-                kind: if self.row.kind == "nightly" { RunKind::Nightly } else { RunKind::Scan },
-                started: self.row.started_at,
-                finished: self.row.finished_at,
+                kind: self.row.kind,
+                started: self.row.started,
+                finished: self.row.finished,
                 outcome: match status.outcome.as_str() {
                     "complete" => RunOutcome::Complete,
                     "partial" => RunOutcome::Partial,
@@ -179,12 +183,12 @@ impl Stored<'_> {
     /// Since the nightly run before this one.
     fn movement(&self, runs: &[RunRow], steps: &[(DeviceId, DriftStep)]) -> Option<Movement> {
         let before = runs.iter().find(|r| r.id < self.row.id)?;
-        let new: Vec<&DriftStep> = steps.iter().map(|(_, s)| s).filter(|s| s.when > before.started_at).collect();
+        let new: Vec<&DriftStep> = steps.iter().map(|(_, s)| s).filter(|s| s.when > before.started).collect();
         let moved = summary::movement(new);
         let month_ago = self.known.as_of - Days::new(30);
-        let oldest = runs.last().map(|r| r.started_at)?;
+        let oldest = runs.last().map(|r| r.started)?;
         Some(Movement {
-            since: before.started_at,
+            since: before.started,
             new: moved.new,
             resolved: moved.resolved,
             returned: moved.returned,
@@ -198,7 +202,7 @@ impl Stored<'_> {
         let index: HashMap<NaiveDate, usize> = nights.iter().enumerate().map(|(i, n)| (*n, i)).collect();
         let mut rows: HashMap<DeviceId, Vec<Option<u32>>> = HashMap::new();
         let mut scans = 0;
-        for (device, night) in self.store.complete_nights(nights[0], self.until)? {
+        for (device, night) in self.store.scan_nights(nights[0].and_time(chrono::NaiveTime::MIN).and_utc(), self.as_of_run())? {
             scans += 1;
             if let Some(&i) = index.get(&night) {
                 rows.entry(device).or_insert_with(|| vec![None; nights.len()])[i].get_or_insert(0);
@@ -222,12 +226,12 @@ impl Stored<'_> {
     fn freshness(&self, runs: &[RunRow]) -> Result<Vec<FreshNight>, JobError> {
         let by_run: HashMap<RunId, Estimate> = self
             .store
-            .forecast_sums(self.until)?
+            .forecast_sums(self.as_of_run())?
             .into_iter()
             .filter(|sum| sum.devices > 0)
             .map(|sum| {
                 let n = sum.devices as f64;
-                let mid = 1.0 - sum.p / n;
+                let mid = 1.0 - sum.expected / n;
                 // Devices that change independently of each other; campaigns widen it.
                 let half = 1.645 * sum.variance.sqrt() / n;
                 (sum.run, Estimate { mid, low: (mid - half).max(0.0), high: (mid + half).min(1.0) })
@@ -236,7 +240,7 @@ impl Stored<'_> {
         let mut by_night: BTreeMap<NaiveDate, Estimate> = BTreeMap::new();
         for run in runs {
             if let Some(estimate) = by_run.get(&run.id) {
-                by_night.entry(run.started_at.date_naive()).or_insert(*estimate);
+                by_night.entry(run.started.date_naive()).or_insert(*estimate);
             }
         }
         let Some(first) = by_night.keys().next().copied() else { return Ok(Vec::new()) };
@@ -248,7 +252,8 @@ impl Stored<'_> {
     }
 
     fn reliability(&self) -> Result<Reliability, JobError> {
-        let pairs = self.store.forecast_outcomes(self.until)?;
+        let outcomes = self.store.forecast_outcomes(self.as_of_run())?;
+        let pairs: Vec<(f64, bool)> = outcomes.iter().map(|o| (o.p, o.changed)).collect();
         let Some(judged) = calibrate(&pairs) else { return Ok(Reliability::default()) };
         Ok(Reliability {
             checked: judged.forecasts,
@@ -275,13 +280,13 @@ impl Stored<'_> {
             .filter_map(|(id, device)| {
                 let state = self.known.states.get(id)?;
                 let outcome = failing(state)?;
-                let attempt = state.last_attempt.as_ref()?;
+                let (tried, _, detail) = &state.last_attempt;
                 Some(Unknown {
                     device: device.name.clone(),
                     site: device.site.clone(),
                     outcome,
-                    detail: attempt.detail.clone(),
-                    since: state.failing_since.unwrap_or(attempt.started),
+                    detail: detail.clone(),
+                    since: state.failing_since.unwrap_or(*tried),
                     last_good_scan: state.last_complete,
                     advice: view::what_to_do(outcome).to_owned(),
                 })
@@ -292,16 +297,19 @@ impl Stored<'_> {
     }
 
     fn unread(&self) -> Result<Vec<Unread>, JobError> {
-        let mut examples = self.store.unread(self.until)?;
+        let mut examples: HashMap<DeviceId, Vec<crate::model::UnreadLine>> = HashMap::new();
+        for (device, line) in self.store.unread_of(self.row.id)? {
+            examples.entry(device).or_default().push(line);
+        }
         let mut rows: Vec<Unread> = self
             .known
             .states
             .iter()
-            .filter(|(_, state)| state.lines.unread > 0)
             .filter_map(|(id, state)| {
+                let lines = state.lines.map(|l| l.unread).filter(|n| *n > 0)?;
                 Some(Unread {
                     device: self.known.devices.get(id)?.name.clone(),
-                    lines: state.lines.unread,
+                    lines,
                     examples: examples.remove(id).unwrap_or_default().into_iter().take(5).collect(),
                 })
             })
@@ -315,12 +323,13 @@ impl Stored<'_> {
             .store
             .scans_of_run(self.row.id)?
             .into_iter()
-            .filter_map(|scan| {
+            .filter_map(|seen| {
+                let scan = seen.row;
                 Some(ScanOfRun {
                     device: self.known.devices.get(&scan.device_id)?.name.clone(),
                     outcome: scan.outcome,
                     detail: scan.detail,
-                    why: scan.reason,
+                    why: scan.reason.as_str().to_owned(),
                     changed: scan.outcome.is_complete().then_some(scan.changed),
                     took_ms: scan.took_ms,
                 })
@@ -366,8 +375,8 @@ impl Stored<'_> {
                 last_good_scan: state.and_then(|s| s.last_complete),
                 agreement: compared.and_then(|c| share([*c])),
                 unmanaged_facts: compared.map_or(0, |c| c.unmanaged),
-                lines: state.map(|s| s.lines).unwrap_or_default(),
-                facts: self.store.facts(id, Some(self.until))?.iter().map(FactView::of).collect(),
+                lines: state.and_then(|s| s.lines).unwrap_or_default(),
+                facts: self.store.facts(id, self.as_of_run())?.iter().map(FactView::of).collect(),
                 changes: changes
                     .iter()
                     .filter(|(owner, _)| *owner == id)
@@ -376,15 +385,17 @@ impl Stored<'_> {
                     .collect(),
                 scans: self
                     .store
-                    .scans(id, PAGE_ROWS, Some(self.until))?
+                    .scans(id, PAGE_ROWS as u32)?
                     .into_iter()
+                    .map(|seen| seen.row)
+                    .filter(|scan| scan.run <= self.row.id)
                     .map(|scan| PastScan {
                         at: scan.started_at,
                         run: Some(scan.run),
                         scope: scope_text(&scan.scope),
                         outcome: scan.outcome,
                         detail: scan.detail,
-                        changes: scan.outcome.is_complete().then_some(scan.changes),
+                        changes: scan.outcome.is_complete().then(|| found_at(changes, id, scan.started_at)),
                     })
                     .collect(),
             });
@@ -392,6 +403,13 @@ impl Stored<'_> {
         views.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(views)
     }
+}
+
+/// Changes that the scan of a device that started then was the first to see.
+/// Scans are kept to the second.
+fn found_at(changes: &[(DeviceId, Change)], device: DeviceId, started: DateTime<Utc>) -> u64 {
+    let same = |until: DateTime<Utc>| until.timestamp() == started.timestamp();
+    changes.iter().filter(|(owner, change)| *owner == device && same(change.until)).count() as u64
 }
 
 fn scope_text(scope: &Scope) -> String {
@@ -471,7 +489,7 @@ fn open_at(steps: &[(DeviceId, DriftStep)], when: DateTime<Utc>) -> u64 {
 }
 
 fn drift_by_day(runs: &[RunRow], steps: &[(DeviceId, DriftStep)], as_of: DateTime<Utc>) -> Vec<DriftDay> {
-    let ran: BTreeSet<NaiveDate> = runs.iter().map(|r| r.started_at.date_naive()).collect();
+    let ran: BTreeSet<NaiveDate> = runs.iter().map(|r| r.started.date_naive()).collect();
     let Some(first) = ran.first().copied() else { return Vec::new() };
     let mut open: HashMap<&DriftId, DriftClass> = HashMap::new();
     let mut steps = steps.iter().map(|(_, s)| s).peekable();
@@ -545,9 +563,4 @@ fn resolve_times(steps: &[(DeviceId, DriftStep)], open: &[crate::model::Drift]) 
             }
         })
         .collect()
-}
-
-/// Whether a device was tried tonight and could not be read.
-pub(super) fn is_failure(outcome: Outcome) -> bool {
-    !matches!(outcome, Outcome::Complete | Outcome::NotDue)
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::collector::{Kept, Wants};
 use super::scan::{Cast, Summary, carry_out, outcome_of};
@@ -37,7 +38,7 @@ pub struct NightlyPlan {
 /// The first round, without reading anybody.
 pub fn plan_only(env: &Env, budget: Budget) -> Result<NightlyPlan, JobError> {
     let store = env.store()?;
-    let eve = Eve::load(env, &store)?;
+    let eve = Eve::load(&store)?;
     drop(store);
     let state = eve.state(env)?;
     let settings = plan::Settings { budget, ..env.settings.plan.clone() };
@@ -57,12 +58,12 @@ pub(super) async fn night(env: &Env, budget: Budget, with_report: bool) -> Resul
     let settings = plan::Settings { budget, ..env.settings.plan.clone() };
 
     let store = env.store()?;
-    store.check_room()?;
-    let eve = Eve::load(env, &store)?;
+    let eve = Eve::load(&store)?;
     let note = serde_json::json!({ "coverage": coverage_digest(env) });
-    let recompare = store.last_note(RunKind::Nightly)?.is_some_and(|last| last["coverage"] != note["coverage"]);
+    let last = store.runs(1_000)?.into_iter().find(|r| r.kind == RunKind::Nightly);
+    let recompare = last.is_some_and(|last| last.note["coverage"] != note["coverage"]);
     let sessions = budget.sessions(eve.devices.len());
-    let run = store.start_run(RunKind::Nightly, started, Some(sessions as i64), note)?;
+    let run = store.start_run(RunKind::Nightly, started, Some(sessions as i64), &note)?;
     let mut state = eve.state(env)?;
     // Before the first session, so that nobody can say we knew.
     let forecasts: Vec<(DeviceId, f64, f64)> =
@@ -71,7 +72,12 @@ pub(super) async fn night(env: &Env, budget: Budget, with_report: bool) -> Resul
     drop(store);
     env.events.say(&Event::RunStarted { run, kind: RunKind::Nightly });
 
-    let cast = Cast::new(eve.devices.iter().map(|(id, d)| (*id, d.clone())), &eve.states, recompare);
+    let fleet = eve.devices.len();
+    let cast = Cast {
+        devices: Arc::new(eve.devices.into_iter().collect()),
+        states: Arc::new(eve.states),
+        recompare,
+    };
     let mut kept: Vec<Kept> = Vec::new();
     while let Some(round) = plan::next_round(&state, &settings) {
         let done = carry_out(env, Wants { run, snapshots: false }, &round, &cast).await?;
@@ -86,7 +92,6 @@ pub(super) async fn night(env: &Env, budget: Budget, with_report: bool) -> Resul
     }
 
     let env_of_task = env.clone();
-    let fleet = eve.devices.len();
     let asked = eve.requests;
     let done = tokio::task::spawn_blocking(move || {
         finish(&env_of_task, run, fleet, &kept, &asked, with_report)
@@ -107,7 +112,7 @@ fn finish(
 ) -> Result<Nightly, JobError> {
     let beside = BTreeMap::from([(Outcome::NotDue, fleet.saturating_sub(kept.len()))]);
     let store = env.store()?;
-    let open = store.open_drift_count()?;
+    let open = store.drifts(None)?.len();
     let summary = Summary::of(kept, open, &beside);
     let outcome = outcome_of(&summary.devices);
     let answered: Vec<i64> = asked
@@ -115,8 +120,8 @@ fn finish(
         .filter(|(_, device)| kept.iter().any(|k| k.target.device_id == *device && k.outcome.is_complete()))
         .map(|(id, _)| *id)
         .collect();
-    store.requests_done(&answered, run, env.clock.now())?;
-    store.finish_run(run, env.clock.now(), outcome, serde_json::to_value(&summary).unwrap_or_default())?;
+    store.done(&answered, run, env.clock.now())?;
+    store.finish_run(run, env.clock.now(), outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
     drop(store);
 
     let mut nightly = Nightly { run, outcome, summary, report: None, report_error: None };
@@ -132,7 +137,7 @@ fn finish(
 fn write_report(env: &Env, run: RunId) -> Result<PathBuf, JobError> {
     let (row, night) = morning::night(env, Some(run), None)?;
     let pages = report::render(&night)?;
-    let folder = publish::report_folder(&env.dir, run, row.started_at);
+    let folder = publish::report_folder(&env.dir, run, row.started);
     publish::publish(&folder, &pages)?;
     publish::point_latest(&env.dir, &folder)?;
     Ok(folder.join("index.html"))
@@ -148,9 +153,9 @@ struct Eve {
 }
 
 impl Eve {
-    fn load(env: &Env, store: &Store) -> Result<Self, JobError> {
+    fn load(store: &Store) -> Result<Self, JobError> {
         let devices: BTreeMap<DeviceId, Device> =
-            store.devices(None)?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
+            store.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
         if devices.is_empty() {
             return Err(JobError::NoDevices);
         }
@@ -159,11 +164,11 @@ impl Eve {
         Ok(Self {
             states: store.last_states(None)?,
             history: store.history(None)?,
-            requests: open.iter().filter(|r| known(&r.device_id)).map(|r| (r.id, r.device_id)).collect(),
+            requests: open.iter().filter(|r| known(&r.device)).map(|r| (r.id, r.device)).collect(),
             asked: open
                 .iter()
-                .filter(|r| known(&r.device_id))
-                .map(|r| Request { device_id: r.device_id, reason: r.reason, why: r.why.clone() })
+                .filter(|r| known(&r.device))
+                .map(|r| Request { device_id: r.device, reason: r.reason, why: r.why.clone() })
                 .collect(),
             devices,
         })
@@ -182,7 +187,7 @@ impl Eve {
                     role: device.role.clone(),
                     importance: device.importance,
                     last_complete: state.and_then(|s| s.last_complete),
-                    last_attempt: state.and_then(|s| s.last_attempt.as_ref().map(|a| a.started)),
+                    last_attempt: state.and_then(|s| Some(s.last_attempt.0)),
                     failures: state.map_or(0, |s| s.failures),
                 }
             })

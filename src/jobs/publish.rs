@@ -32,7 +32,7 @@ pub fn render_again(
     let pages = report::render(&night)?;
     let folder = match out {
         Some(out) => out.to_owned(),
-        None => report_folder(&env.dir, row.id, row.started_at),
+        None => report_folder(&env.dir, row.id, row.started),
     };
     publish(&folder, &pages)?;
     if out.is_none() && run.is_none() {

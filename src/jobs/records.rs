@@ -10,9 +10,9 @@ use crate::model::{DeviceName, FactKey, Record, Step};
 /// What an import did.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct RecordsImported {
-    pub added: usize,
-    pub changed: usize,
-    pub unchanged: usize,
+    pub added: u64,
+    pub changed: u64,
+    pub unchanged: u64,
     /// Drifts that the import opened or resolved, by the newest facts.
     pub drifts_opened: usize,
     pub drifts_resolved: usize,
@@ -33,17 +33,14 @@ pub(super) fn edit_records(
     why: &str,
 ) -> Result<RecordsImported, JobError> {
     let store = env.store()?;
-    store.check_room()?;
     let ids: HashMap<DeviceName, DeviceId> =
-        store.devices(None)?.into_iter().map(|stored| (stored.device.name, stored.id)).collect();
-    let mut rows = Vec::with_capacity(records.len());
+        store.devices()?.into_iter().map(|stored| (stored.device.name, stored.id)).collect();
     let mut gone = Vec::with_capacity(removed.len());
     let mut by_device: BTreeMap<DeviceId, Touched<'_>> = BTreeMap::new();
     let id_of = |name: &DeviceName| ids.get(name).copied().ok_or_else(|| JobError::NoDevice(name.to_string()));
     for record in records {
         let id = id_of(&record.device)?;
         by_device.entry(id).or_default().put.push(record);
-        rows.push((id, record.clone()));
     }
     for (device, key) in removed {
         let id = id_of(device)?;
@@ -72,10 +69,10 @@ pub(super) fn edit_records(
             }
         }
     }
-    let done = store.set_records(&rows, &gone, &steps, &compared, when, who, why)?;
+    let done = store.set_records(records, &gone, &steps, &compared, when, who, why)?;
     Ok(RecordsImported {
         added: done.added,
-        changed: done.changed,
+        changed: done.updated,
         unchanged: done.unchanged,
         drifts_opened: steps.iter().filter(|(_, s)| matches!(s.step, Step::Opened | Step::Returned)).count(),
         drifts_resolved: steps.iter().filter(|(_, s)| s.step == Step::Resolved).count(),

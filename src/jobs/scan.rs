@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::collector::{self, Kept, Wants};
-use super::fetchers::{self, Before};
+use super::fetchers;
 use super::{Env, JobError};
 use crate::model::device::DeviceId;
 use crate::model::{Device, Drift, Event, Outcome, Plan, Reason, RunId, RunKind, Scope, Snapshot, Target};
@@ -15,41 +15,17 @@ use crate::store::LastState;
 /// What a run is about: who is in it and what was last seen of each.
 pub(super) struct Cast {
     pub(super) devices: Arc<HashMap<DeviceId, Device>>,
-    pub(super) before: Arc<HashMap<DeviceId, Before>>,
-}
-
-impl Cast {
-    /// `recompare`: compare every device although it is quiet, because what
-    /// it is compared with has changed (the coverage).
-    pub(super) fn new(
-        devices: impl IntoIterator<Item = (DeviceId, Device)>,
-        states: &HashMap<DeviceId, LastState>,
-        recompare: bool,
-    ) -> Self {
-        let before = if recompare {
-            HashMap::new()
-        } else {
-            states
-                .iter()
-                .map(|(id, state)| {
-                    let before = Before {
-                        facts: state.facts_digest.clone(),
-                        text: state.text_digest.clone(),
-                        observed: state.observed_digest.clone(),
-                    };
-                    (*id, before)
-                })
-                .collect()
-        };
-        Self { devices: Arc::new(devices.into_iter().collect()), before: Arc::new(before) }
-    }
+    pub(super) states: Arc<HashMap<DeviceId, LastState>>,
+    /// Compare every device although it is quiet: because somebody wants to
+    /// see it, or because what it is compared with has changed (the coverage).
+    pub(super) recompare: bool,
 }
 
 /// Reads and keeps every target of `plan`. The executor of every scan.
 pub(super) async fn carry_out(env: &Env, wants: Wants, plan: &Plan, cast: &Cast) -> Result<Vec<Kept>, JobError> {
     env.events.say(&Event::RoundStarted { round: plan.round, targets: plan.targets.len() });
-    let readings = fetchers::start(env, plan, &cast.devices, &cast.before);
-    collector::run(env, wants, readings).await
+    let readings = fetchers::start(env, plan, cast);
+    collector::run(env, wants, &cast.states, readings).await
 }
 
 /// A scan that somebody asked for.
@@ -74,8 +50,7 @@ pub struct Scanned {
 /// Reads devices now. Needs no daemon and never waits for a batch.
 pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     let store = env.store()?;
-    store.check_room()?;
-    let run = store.start_run(RunKind::Scan, env.clock.now(), Some(ask.devices.len() as i64), serde_json::json!({}))?;
+    let run = store.start_run(RunKind::Scan, env.clock.now(), Some(ask.devices.len() as i64), &serde_json::json!({}))?;
     let states = store.last_states(None)?;
     drop(store);
     env.events.say(&Event::RunStarted { run, kind: RunKind::Scan });
@@ -94,7 +69,11 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
         .collect();
     let ids: Vec<DeviceId> = ask.devices.iter().map(|(id, _)| *id).collect();
     // On demand, people want to see the facts: nothing is skipped as quiet.
-    let cast = Cast::new(ask.devices, &states, true);
+    let cast = Cast {
+        devices: Arc::new(ask.devices.into_iter().collect()),
+        states: Arc::new(states),
+        recompare: true,
+    };
     let kept = carry_out(env, Wants { run, snapshots: true }, &Plan { round: 1, targets }, &cast).await?;
 
     let counts = count(&kept);
@@ -102,7 +81,7 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     let drifts: Vec<Drift> = store.drifts(None)?.into_iter().filter(|d| ids.contains(&d.device_id)).collect();
     let outcome = outcome_of(&counts);
     let summary = Summary::of(&kept, drifts.len(), &BTreeMap::new());
-    store.finish_run(run, env.clock.now(), outcome, serde_json::to_value(&summary).unwrap_or_default())?;
+    store.finish_run(run, env.clock.now(), outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
     env.events.say(&Event::RunFinished { run });
     let (opened, resolved) = (summary.drifts.new, summary.drifts.resolved);
     let mut snapshots: Vec<Snapshot> = kept.into_iter().filter_map(|k| k.snapshot).collect();

@@ -18,6 +18,9 @@ mod nearest;
 
 pub mod devices_csv;
 
+#[cfg(test)]
+mod arbitrary;
+
 /// One record: its words settled, its columns checked.
 mod record;
 

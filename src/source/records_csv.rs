@@ -60,7 +60,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::source::record::arbitrary;
+    use crate::source::arbitrary;
 
     #[test]
     fn a_bad_line_is_told_and_nothing_is_imported() {

@@ -135,7 +135,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::source::record::{COLUMNS, arbitrary};
+    use crate::source::arbitrary;
+    use crate::source::record::COLUMNS;
 
     fn refused(text: &str) -> String {
         read_records_json(text, "r.json").unwrap_err().to_string()

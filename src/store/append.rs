@@ -3,9 +3,10 @@
 //! sequence number and are committed together.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::value::{Time, digest, json};
-use super::{Store, StoreError, changes, drifts, facts, kept};
+use super::{Compared, Store, StoreError, changes, compared, drifts, facts, kept};
 use crate::model::device::DeviceId;
 use crate::model::snapshot::{CommitMark, KeptText};
 use crate::model::{
@@ -19,7 +20,7 @@ const UNREAD_KEPT: usize = 200;
 ///
 /// What is `None` in a complete device-scope scan is as in the last such scan;
 /// the collector compares with [`super::LastState`]. A digest is 32 hex digits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ScanRow {
     pub run: RunId,
     pub device_id: DeviceId,
@@ -60,6 +61,8 @@ pub struct DeviceResult {
     pub unread: Vec<UnreadLine>,
     /// The newest entry of the device's commit log, if it is a new one.
     pub commit: Option<CommitMark>,
+    /// Counts of the comparison with the records, if they moved.
+    pub compared: Option<Compared>,
 }
 
 impl DeviceResult {
@@ -75,6 +78,7 @@ impl DeviceResult {
             kept: Vec::new(),
             unread: Vec::new(),
             commit: None,
+            compared: None,
         }
     }
 }
@@ -132,6 +136,10 @@ impl Store {
                 numbered.iter().flat_map(|(seq, result)| {
                     result.drift_steps.iter().map(move |step| (*seq, result.scan.device_id, step))
                 }),
+            )?;
+            compared::append(
+                tx,
+                numbered.iter().filter_map(|(seq, result)| Some((*seq, result.scan.device_id, result.compared?))),
             )?;
             kept::append(tx, &numbered)?;
             let unread = numbered.iter().flat_map(|(seq, result)| {

@@ -9,6 +9,7 @@ use crate::model::RunId;
 use crate::model::device::DeviceId;
 
 const LIST: &str = include_str!("../../queries/forecast_list.sql");
+const SUMS: &str = include_str!("../../queries/forecast_sums.sql");
 const OUTCOMES: &str = include_str!("../../queries/forecast_outcomes.sql");
 
 /// A forecast and what the scan of the same run then found.
@@ -21,7 +22,28 @@ pub struct ForecastOutcome {
     pub changed: bool,
 }
 
+/// What the forecasts of one run add up to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ForecastSum {
+    pub run: RunId,
+    pub devices: u64,
+    /// Expected number of devices that had changed.
+    pub expected: f64,
+    /// Its variance, if devices change independently of each other.
+    pub variance: f64,
+}
+
 impl Store {
+    /// One sum a run, oldest first, up to what a run saw.
+    pub fn forecast_sums(&self, as_of: Option<RunId>) -> Result<Vec<ForecastSum>, StoreError> {
+        let mut statement = self.db.prepare_cached(SUMS)?;
+        let rows = statement.query_map([self.cutoff(as_of)?], |row| {
+            let devices = row.get::<_, i64>(1)? as u64;
+            Ok(ForecastSum { run: row.get(0)?, devices, expected: row.get(2)?, variance: row.get(3)? })
+        })?;
+        Ok(rows.collect::<duckdb::Result<_>>()?)
+    }
+
     /// Writes the forecasts of a run: device, `p_change`, `p_drift`. They are
     /// kept to a ten-thousandth.
     pub fn append_forecasts(&self, run: RunId, forecasts: &[(DeviceId, f64, f64)]) -> Result<(), StoreError> {

@@ -21,6 +21,7 @@ mod runs;
 
 mod append;
 mod changes;
+mod compared;
 mod drifts;
 mod facts;
 mod kept;
@@ -35,10 +36,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use append::{DeviceResult, ScanRow};
+pub use compared::Compared;
 pub use devices::{ImportOutcome, StoredDevice};
 pub use drifts::DriftDay;
 pub use error::StoreError;
-pub use forecasts::ForecastOutcome;
+pub use forecasts::{ForecastOutcome, ForecastSum};
 pub use health::{BadMode, Health, Room};
 pub use ledger::{LedgerBreak, LedgerLine, LedgerState};
 pub use lock::{BatchLock, DeviceLock, Holder, LockError};

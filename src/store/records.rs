@@ -6,10 +6,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use duckdb::Row;
 
-use super::drifts;
 use super::transaction::Acknowledged;
 use super::value::{self, Time, parsed, time};
-use super::{Store, StoreError};
+use super::{Compared, Store, StoreError, compared, drifts};
 use crate::model::device::DeviceId;
 use crate::model::{DeviceName, DriftStep, FactKey, Kind, Record, RecordSource, RunId};
 
@@ -71,6 +70,7 @@ impl Store {
         records: &[Record],
         removed: &[(DeviceId, FactKey)],
         drift_steps: &[(DeviceId, DriftStep)],
+        compared: &[(DeviceId, Compared)],
         when: DateTime<Utc>,
         who: &str,
         why: &str,
@@ -115,11 +115,12 @@ impl Store {
                     rows.push((*device, key.clone(), None));
                 }
             }
-            if rows.is_empty() && drift_steps.is_empty() {
+            if rows.is_empty() && drift_steps.is_empty() && compared.is_empty() {
                 return Ok((counts, 0));
             }
             rows.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
             let seq = tx.next_seq();
+            compared::append(tx, compared.iter().map(|(device, counts)| (seq, *device, *counts)))?;
             let written = tx.append("record_event", &rows, |out, (device, key, record)| {
                 let field = |pick: fn(&Record) -> &Option<String>| record.and_then(|r| pick(r).as_deref());
                 out.append_row(duckdb::params![

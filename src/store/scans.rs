@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::Row;
 
 use super::append::ScanRow;
-use super::value::{maybe_time, parse_json, parse_word, parsed, scope, time};
-use super::{Store, StoreError};
+use super::value::{Time, maybe_time, parse_json, parse_word, parsed, scope, time};
+use super::{Compared, Store, StoreError};
 use crate::model::device::DeviceId;
 use crate::model::snapshot::CommitMark;
 use crate::model::{
@@ -16,6 +16,7 @@ use crate::model::{
 
 const STATES: &str = include_str!("../../queries/scan_states.sql");
 const LIST: &str = include_str!("../../queries/scan_list.sql");
+const NIGHTS: &str = include_str!("../../queries/scan_nights.sql");
 const UNREAD: &str = include_str!("../../queries/unread_list.sql");
 
 /// What the collector compares a new reading with. A device that was never
@@ -30,6 +31,8 @@ pub struct LastState {
     /// Start of the first failure since the last complete scan; `None` if the
     /// last attempt was complete.
     pub failing_since: Option<DateTime<Utc>>,
+    /// Attempts that failed since the last complete scan.
+    pub failures: u32,
     /// `None` too when a narrower scan came later: the facts may have moved on
     /// and must be compared one by one.
     pub facts_digest: Option<String>,
@@ -53,6 +56,8 @@ pub struct Knowledge {
     pub drifts: Vec<Drift>,
     /// Resolved drifts.
     pub past: HashMap<DriftId, PastDrift>,
+    /// Counts of the last comparison of the whole device.
+    pub compared: Option<Compared>,
     /// Newest observations by interface: oper, MTU.
     pub observed: HashMap<String, (Option<OperState>, Option<u32>)>,
 }
@@ -66,9 +71,10 @@ pub struct SeenScan {
 
 impl Store {
     /// The state of every device that was ever tried. One pass over the scans.
-    pub fn last_states(&self) -> Result<HashMap<DeviceId, LastState>, StoreError> {
+    /// `as_of`: as a run left them.
+    pub fn last_states(&self, as_of: Option<RunId>) -> Result<HashMap<DeviceId, LastState>, StoreError> {
         let mut statement = self.db.prepare_cached(STATES)?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query([self.cutoff(as_of)?])?;
         let mut states = HashMap::new();
         while let Some(row) = rows.next()? {
             states.insert(row.get(0)?, last_state(row)?);
@@ -84,6 +90,11 @@ impl Store {
             return Ok(known);
         }
         let names = self.device_names()?;
+        for (device, counts) in self.compared(None)? {
+            if let Some(known) = known.get_mut(&device) {
+                known.compared = Some(counts);
+            }
+        }
         for (device, facts) in self.facts_of(devices, None)? {
             if let Some(known) = known.get_mut(&device) {
                 known.observed = facts
@@ -134,6 +145,22 @@ impl Store {
         Ok(rows.collect::<duckdb::Result<_>>()?)
     }
 
+    /// Device and day of every complete device-scope scan since a moment, up
+    /// to what a run saw. A device that was read twice on a day is there once.
+    pub fn scan_nights(
+        &self,
+        since: DateTime<Utc>,
+        as_of: Option<RunId>,
+    ) -> Result<Vec<(DeviceId, NaiveDate)>, StoreError> {
+        let mut statement = self.db.prepare_cached(NIGHTS)?;
+        let mut rows = statement.query(duckdb::params![Time(since), self.cutoff(as_of)?])?;
+        let mut nights = Vec::new();
+        while let Some(row) = rows.next()? {
+            nights.push((row.get(0)?, time(row, 1)?.date_naive()));
+        }
+        Ok(nights)
+    }
+
     fn list_scans(
         &self,
         device: Option<DeviceId>,
@@ -171,6 +198,7 @@ fn last_state(row: &Row<'_>) -> Result<LastState, StoreError> {
         last_attempt: (time(row, 9)?, parsed("outcome", &outcome, Outcome::parse)?, row.get(11)?),
         last_seq: row.get(12)?,
         failing_since: maybe_time(row, 13)?,
+        failures: u32::try_from(row.get::<_, i64>(15)?).unwrap_or(u32::MAX),
         commit: commit.map(|text| parse_json("commit_mark", &text)).transpose()?,
     })
 }
