@@ -19,7 +19,7 @@ impl Store {
         since: DateTime<Utc>,
         as_of: Option<RunId>,
     ) -> Result<Vec<(DeviceId, Change)>, StoreError> {
-        let mut statement = self.db.prepare_cached(LIST)?;
+        let mut statement = self.db.prepare(LIST)?;
         let mut rows = statement.query(duckdb::params![device, Time(since), self.cutoff(as_of)?])?;
         let mut changes = Vec::new();
         while let Some(row) = rows.next()? {

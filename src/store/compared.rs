@@ -26,7 +26,7 @@ pub struct Compared {
 impl Store {
     /// The newest counts of every device: now, or as a run left them.
     pub fn compared(&self, as_of: Option<RunId>) -> Result<HashMap<DeviceId, Compared>, StoreError> {
-        let mut statement = self.db.prepare_cached(LIST)?;
+        let mut statement = self.db.prepare(LIST)?;
         let rows = statement.query_map([self.cutoff(as_of)?], |row| {
             let count = |column| row.get::<_, i64>(column).map(|n| n as u64);
             Ok((row.get(0)?, Compared { agreed: count(1)?, covered: count(2)?, unmanaged: count(3)? }))

@@ -49,7 +49,7 @@ struct Event<'a> {
 impl Store {
     /// The whole inventory by name, retired devices too.
     pub fn devices(&self) -> Result<Vec<StoredDevice>, StoreError> {
-        let mut statement = self.db.prepare_cached(LIST)?;
+        let mut statement = self.db.prepare(LIST)?;
         let mut rows = statement.query([])?;
         let mut devices = Vec::new();
         while let Some(row) = rows.next()? {

@@ -40,7 +40,7 @@ impl Store {
         since: DateTime<Utc>,
         as_of: Option<RunId>,
     ) -> Result<Vec<(DeviceId, DriftStep)>, StoreError> {
-        let mut statement = self.db.prepare_cached(EVENTS)?;
+        let mut statement = self.db.prepare(EVENTS)?;
         let mut rows = statement.query(duckdb::params![Time(since), self.cutoff(as_of)?])?;
         let mut events = Vec::new();
         while let Some(row) = rows.next()? {
@@ -51,7 +51,7 @@ impl Store {
 
     /// Drifts by day, oldest first.
     pub fn drift_days(&self, as_of: Option<RunId>) -> Result<Vec<DriftDay>, StoreError> {
-        let mut statement = self.db.prepare_cached(DAYS)?;
+        let mut statement = self.db.prepare(DAYS)?;
         let mut rows = statement.query([self.cutoff(as_of)?])?;
         let mut days = Vec::new();
         while let Some(row) = rows.next()? {
@@ -75,7 +75,7 @@ impl Store {
         resolved: bool,
         names: &HashMap<DeviceId, DeviceName>,
     ) -> Result<Vec<Drift>, StoreError> {
-        let mut statement = self.db.prepare_cached(LIST)?;
+        let mut statement = self.db.prepare(LIST)?;
         let mut rows = statement.query(duckdb::params![cutoff, devices.map(value::id_list), resolved])?;
         let mut drifts = Vec::new();
         while let Some(row) = rows.next()? {

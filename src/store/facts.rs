@@ -38,7 +38,7 @@ impl Store {
         if devices.is_empty() {
             return Ok(facts);
         }
-        let mut statement = self.db.prepare_cached(LIST)?;
+        let mut statement = self.db.prepare(LIST)?;
         let mut rows = statement.query(duckdb::params![value::id_list(devices), self.cutoff(as_of)?])?;
         while let Some(row) = rows.next()? {
             facts.entry(row.get(0)?).or_default().push(fact(row)?);

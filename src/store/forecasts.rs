@@ -36,7 +36,7 @@ pub struct ForecastSum {
 impl Store {
     /// One sum a run, oldest first, up to what a run saw.
     pub fn forecast_sums(&self, as_of: Option<RunId>) -> Result<Vec<ForecastSum>, StoreError> {
-        let mut statement = self.db.prepare_cached(SUMS)?;
+        let mut statement = self.db.prepare(SUMS)?;
         let rows = statement.query_map([self.cutoff(as_of)?], |row| {
             let devices = row.get::<_, i64>(1)? as u64;
             Ok(ForecastSum { run: row.get(0)?, devices, expected: row.get(2)?, variance: row.get(3)? })
@@ -61,7 +61,7 @@ impl Store {
 
     /// The forecasts of a run by device: `p_change`, `p_drift`.
     pub fn forecasts(&self, run: RunId) -> Result<Vec<(DeviceId, f64, f64)>, StoreError> {
-        let mut statement = self.db.prepare_cached(LIST)?;
+        let mut statement = self.db.prepare(LIST)?;
         let rows = statement.query_map([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         Ok(rows.collect::<duckdb::Result<_>>()?)
     }

@@ -53,7 +53,7 @@ impl Store {
     /// The audit trail, newest first.
     pub fn record_log(&self, device: Option<DeviceId>, limit: u32) -> Result<Vec<RecordEvent>, StoreError> {
         let names = self.device_names()?;
-        let mut statement = self.db.prepare_cached(LOG)?;
+        let mut statement = self.db.prepare(LOG)?;
         let mut rows = statement.query(duckdb::params![device, i64::from(limit)])?;
         let mut events = Vec::new();
         while let Some(row) = rows.next()? {
@@ -159,7 +159,7 @@ impl Store {
         cutoff: i64,
         names: &HashMap<DeviceId, DeviceName>,
     ) -> Result<Vec<(DeviceId, Record)>, StoreError> {
-        let mut statement = self.db.prepare_cached(LIST)?;
+        let mut statement = self.db.prepare(LIST)?;
         let mut rows = statement.query(duckdb::params![devices.map(value::id_list), cutoff])?;
         let mut records = Vec::new();
         while let Some(row) = rows.next()? {

@@ -61,7 +61,7 @@ impl Store {
 
     /// Open requests, oldest first.
     pub fn requests(&self) -> Result<Vec<Request>, StoreError> {
-        let mut statement = self.db.prepare_cached(LIST)?;
+        let mut statement = self.db.prepare(LIST)?;
         let mut rows = statement.query([])?;
         let mut requests = Vec::new();
         while let Some(row) = rows.next()? {

@@ -108,7 +108,7 @@ impl Store {
     }
 
     fn list_runs(&self, run: Option<RunId>, limit: u32) -> Result<Vec<RunRow>, StoreError> {
-        let mut statement = self.db.prepare_cached(LIST)?;
+        let mut statement = self.db.prepare(LIST)?;
         let mut rows = statement.query(duckdb::params![run, i64::from(limit)])?;
         let mut runs = Vec::new();
         while let Some(row) = rows.next()? {
@@ -121,7 +121,7 @@ impl Store {
     /// for `None`. A past night can be told again with it.
     pub(super) fn cutoff(&self, as_of: Option<RunId>) -> Result<i64, StoreError> {
         let Some(run) = as_of else { return Ok(i64::MAX) };
-        let seq: Option<i64> = self.db.prepare_cached(CUTOFF)?.query_row([run], |row| row.get(0))?;
+        let seq: Option<i64> = self.db.prepare(CUTOFF)?.query_row([run], |row| row.get(0))?;
         seq.ok_or(StoreError::UnknownRun(run))
     }
 }

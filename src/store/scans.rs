@@ -73,7 +73,7 @@ impl Store {
     /// The state of every device that was ever tried. One pass over the scans.
     /// `as_of`: as a run left them.
     pub fn last_states(&self, as_of: Option<RunId>) -> Result<HashMap<DeviceId, LastState>, StoreError> {
-        let mut statement = self.db.prepare_cached(STATES)?;
+        let mut statement = self.db.prepare(STATES)?;
         let mut rows = statement.query([self.cutoff(as_of)?])?;
         let mut states = HashMap::new();
         while let Some(row) = rows.next()? {
@@ -137,7 +137,7 @@ impl Store {
 
     /// Lines that a run's complete device-scope scans could not read, by device and line.
     pub fn unread_of(&self, run: RunId) -> Result<Vec<(DeviceId, UnreadLine)>, StoreError> {
-        let mut statement = self.db.prepare_cached(UNREAD)?;
+        let mut statement = self.db.prepare(UNREAD)?;
         let rows = statement.query_map([run], |row| {
             let line = row.get::<_, i64>(1)? as u64;
             Ok((row.get(0)?, UnreadLine { line, text: row.get(2)? }))
@@ -152,7 +152,7 @@ impl Store {
         since: DateTime<Utc>,
         as_of: Option<RunId>,
     ) -> Result<Vec<(DeviceId, NaiveDate)>, StoreError> {
-        let mut statement = self.db.prepare_cached(NIGHTS)?;
+        let mut statement = self.db.prepare(NIGHTS)?;
         let mut rows = statement.query(duckdb::params![Time(since), self.cutoff(as_of)?])?;
         let mut nights = Vec::new();
         while let Some(row) = rows.next()? {
@@ -167,7 +167,7 @@ impl Store {
         run: Option<RunId>,
         limit: i64,
     ) -> Result<Vec<SeenScan>, StoreError> {
-        let mut statement = self.db.prepare_cached(LIST)?;
+        let mut statement = self.db.prepare(LIST)?;
         let mut rows = statement.query(duckdb::params![device, run, limit])?;
         let mut scans = Vec::new();
         while let Some(row) = rows.next()? {
