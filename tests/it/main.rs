@@ -1,3 +1,3 @@
-//! The only integration binary: linking DuckDB and Polars once is enough.
+//! The only integration binary: linking `DuckDB` and Polars once is enough.
 
 mod platforms;

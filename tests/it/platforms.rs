@@ -244,7 +244,10 @@ fn recordings_beside_the_project() {
         return;
     };
     for (text, expected) in [
-        ("ansible-collection-dnos/show_interfaces.txt", "ansible-collection-dnos/show_interfaces.expected.json"),
+        (
+            "ansible-collection-dnos/show_interfaces.txt",
+            "ansible-collection-dnos/show_interfaces.expected.json",
+        ),
         (
             "drivenets-topology-studio/pe4_query_result.txt",
             "drivenets-topology-studio/pe4_query_result.show_interfaces.expected.json",
