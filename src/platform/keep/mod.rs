@@ -87,6 +87,9 @@ impl Keeper {
             };
             if !spans.is_empty() {
                 path.move_to(text, start);
+                if copied == 0 {
+                    out.reserve(text.len() + 1_024);
+                }
             }
             for span in &spans {
                 out.push_str(&text[copied..span.start]);
