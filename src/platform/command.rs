@@ -174,6 +174,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn every_command_is_allowed(name in ".{0,70}", plain in "[A-Za-z0-9_/.:+][A-Za-z0-9_/.:+-]{0,63}") {
             for platform in ALL {

@@ -82,7 +82,7 @@ pub struct Typed<'t> {
     pub object: Option<Object<'t>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Object<'t> {
     Interface(&'t str),
     BridgeDomain(&'t str),

@@ -5,7 +5,7 @@
 //! An output belongs to the command on the prompt line before it; where a file
 //! has no prompts, its shape says what it is. One snapshot per system.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::{Outcome, Scope, Snapshot};
 
@@ -39,17 +39,17 @@ pub fn read_text(
     if outputs.is_empty() {
         return vec![nothing(platform, &text)];
     }
-    let mut systems: Vec<(Option<String>, Vec<Output<'_>>)> = Vec::new();
+    let mut systems: Vec<Vec<Output<'_>>> = Vec::new();
+    let mut index: HashMap<Option<&str>, usize> = HashMap::new();
     for output in outputs {
-        match systems.iter_mut().find(|(system, _)| system.as_deref() == output.system) {
-            Some((_, outputs)) => outputs.push(output),
-            None => systems.push((output.system.map(str::to_owned), vec![output])),
+        let at = *index.entry(output.system).or_insert(systems.len());
+        if at == systems.len() {
+            systems.push(Vec::new());
         }
+        systems[at].push(output);
     }
-    let mut snapshots: Vec<Snapshot> = systems
-        .into_iter()
-        .map(|(system, outputs)| snapshot(platform, system, outputs, keeper))
-        .collect();
+    let mut snapshots: Vec<Snapshot> =
+        systems.iter().map(|outputs| snapshot(platform, outputs, keeper)).collect();
     if let Some(first) = snapshots.first_mut() {
         first.lines.ignored += rest.counts.ignored;
         first.lines.unread += rest.counts.unread;
@@ -153,7 +153,15 @@ impl<'t> Cut<'_, 't> {
             Some(known) => {
                 let system = system.or_else(|| self.named_in(text)).or(prompt);
                 let (section, object) = (known.section, known.object);
-                self.outputs.push(Output { system, section, command: typed, object, text, first_line, prompt });
+                self.outputs.push(Output {
+                    system,
+                    section,
+                    command: typed,
+                    object,
+                    text,
+                    first_line,
+                    prompt,
+                });
             }
             // Somebody else's command.
             None if echo.is_some() && !typed.is_empty() => self.outside(text, first_line, Class::Ignored),
@@ -162,13 +170,7 @@ impl<'t> Cut<'_, 't> {
     }
 
     /// Cuts a text without commands where something begins that we know.
-    fn shapes(
-        &mut self,
-        text: &'t str,
-        first_line: u64,
-        system: Option<&'t str>,
-        prompt: Option<&'t str>,
-    ) {
+    fn shapes(&mut self, text: &'t str, first_line: u64, system: Option<&'t str>, prompt: Option<&'t str>) {
         let before = self.outputs.len();
         let mut open: Option<(&'static str, usize, u64)> = None;
         let mut ended = false;
@@ -211,7 +213,15 @@ impl<'t> Cut<'_, 't> {
     fn shape(&mut self, section: &'static str, text: &'t str, first_line: u64, system: Option<&'t str>) {
         let section = (self.platform.refine)(section, text);
         let system = self.named_in(text).or(system);
-        self.outputs.push(Output { system, section, command: "", object: None, text, first_line, prompt: None });
+        self.outputs.push(Output {
+            system,
+            section,
+            command: "",
+            object: None,
+            text,
+            first_line,
+            prompt: None,
+        });
     }
 
     /// A line that belongs to nothing. Headings of scripts, and what stands
@@ -243,39 +253,31 @@ impl<'t> Cut<'_, 't> {
 }
 
 /// The snapshot of one system.
-fn snapshot(
-    platform: &'static Platform,
-    system: Option<String>,
-    outputs: Vec<Output<'_>>,
-    keeper: &Keeper,
-) -> Snapshot {
-    let device = system.clone().unwrap_or_default();
+fn snapshot(platform: &'static Platform, outputs: &[Output<'_>], keeper: &Keeper) -> Snapshot {
+    let system = outputs.first().and_then(|output| output.system);
+    let device = system.unwrap_or("");
     // Who ran a command twice meant the second; the commit log is compared with itself.
-    let is_last = |at: usize, output: &Output<'_>| {
-        output.section == "rollback"
-            || !outputs[at + 1..]
-                .iter()
-                .any(|later| later.section == output.section && later.object == output.object)
-    };
+    let mut later = HashSet::new();
     let mut taken = Vec::with_capacity(outputs.len());
     let mut dropped = 0;
-    for (at, output) in outputs.iter().enumerate() {
-        if is_last(at, output) {
+    for output in outputs.iter().rev() {
+        if later.insert((output.section, output.object)) || output.section == "rollback" {
             taken.push(*output);
         } else {
             dropped += lines(output.text).filter(|line| !is_blank(line)).count() as u64;
         }
     }
+    taken.reverse();
     let scope = scope_of(&taken);
     let captured: Vec<Captured> = taken.iter().map(Output::captured).collect();
-    let kept = captured.iter().map(|c| keeper.kept(&device, &c.section, &c.text)).collect();
+    let kept = captured.iter().map(|c| keeper.kept(device, &c.section, &c.text)).collect();
     let mut reading = (platform.read)(&scope, &captured, Rules::Offline);
     for unread in &mut reading.unread {
         unread.line = line_in_file(unread.line, &taken);
     }
     reading.lines.ignored += dropped;
-    let name = reading.system.clone().or(system);
-    let mut snapshot = reading.into_snapshot(&device, platform, scope, Some(kept));
+    let name = reading.system.clone().or(system.map(str::to_owned));
+    let mut snapshot = reading.into_snapshot(device, platform, scope, Some(kept));
     snapshot.device = name;
     snapshot
 }

@@ -108,7 +108,6 @@ fn is_plain(byte: u8) -> bool {
 /// cursor, and says how long it is.
 fn escape(screen: &mut Screen, bytes: &[u8]) -> usize {
     match bytes.get(1) {
-        None => 1,
         Some(b'[') => control_sequence(screen, bytes, 2),
         Some(b']' | b'P' | b'X' | b'^' | b'_') => control_string(bytes, 2),
         // Character sets and the like: intermediates, then one final byte.
@@ -118,7 +117,8 @@ fn escape(screen: &mut Screen, bytes: &[u8]) -> usize {
             1 + middle + last
         }
         Some(0x30..=0x7e) => 2,
-        Some(_) => 1,
+        // Alone, or before something that is no sequence.
+        _ => 1,
     }
 }
 
@@ -331,7 +331,10 @@ mod tests {
             (b"abc\x08\x08XY", "aXY"),
             (b"\x08a", "a"),
             (b"a\tb", "a\tb"),
-            (b"--More--\x08\x08\x08\x08\x08\x08\x08\x08        \x08\x08\x08\x08\x08\x08\x08\x08x", "x       "),
+            (
+                b"--More--\x08\x08\x08\x08\x08\x08\x08\x08        \x08\x08\x08\x08\x08\x08\x08\x08x",
+                "x       ",
+            ),
             (b"--More--\r\x1b[Kx", "x"),
             (b"a\x1b[91mred\x1b[0m", "ared"),
             (b"\x1b]0;title\x07text", "text"),
@@ -384,6 +387,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn no_control_survives_and_settling_again_changes_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             let settled = settle(&bytes);

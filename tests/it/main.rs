@@ -1,4 +1,4 @@
-//! The only integration binary: linking DuckDB and Polars once is enough.
+//! The only integration binary: linking `DuckDB` and Polars once is enough.
 
 mod cli; // commands against the lab, over real SSH
 mod floors; // who may use what

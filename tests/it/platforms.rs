@@ -220,6 +220,29 @@ fn lost_structure_is_noticed() {
 }
 
 #[test]
+fn the_command_says_what_a_bare_answer_is() {
+    let text = b"--------^\r\nERROR: Unknown word: 'ge100-0/0/31.251'.\r\n";
+    let read = |command| read_text(dnos(), text, command, &keeper()).remove(0);
+    let absent = read(Some("show interfaces ge100-0/0/31.251 | no-more"));
+    assert_eq!(absent.outcome, Outcome::Complete);
+    assert_eq!(absent.scope, Scope::Interface("ge100-0/0/31.251".to_owned()));
+    assert!(absent.facts().is_empty());
+    assert_eq!(read(Some("show interfaces ge100-0/0/32 | no-more")).outcome, Outcome::Refused);
+    assert_eq!(read(None).outcome, Outcome::Unread);
+}
+
+/// Secrets are gone before anything is read, wherever they stand.
+#[test]
+fn no_secret_reaches_a_snapshot() {
+    let snapshots = snapshots("services");
+    let text = serde_json::to_string(&snapshots).unwrap();
+    assert!(!text.contains("$6$") && text.contains("<hidden:"));
+    let kept = snapshots[0].kept.as_ref().unwrap();
+    assert_eq!(kept[0].section, "config");
+    assert!(kept[0].text.contains("# PE-1 config-start\n"), "without its date");
+}
+
+#[test]
 fn a_name_that_does_not_fit_is_refused_before_anything_is_sent() {
     for bad in ["", "-x", "a b", "x | save y", "x\nconfigure", "ü"] {
         assert!(dnos().script(&Scope::Interface(bad.to_owned())).is_err(), "{bad:?}");
@@ -244,7 +267,10 @@ fn recordings_beside_the_project() {
         return;
     };
     for (text, expected) in [
-        ("ansible-collection-dnos/show_interfaces.txt", "ansible-collection-dnos/show_interfaces.expected.json"),
+        (
+            "ansible-collection-dnos/show_interfaces.txt",
+            "ansible-collection-dnos/show_interfaces.expected.json",
+        ),
         (
             "drivenets-topology-studio/pe4_query_result.txt",
             "drivenets-topology-studio/pe4_query_result.show_interfaces.expected.json",

@@ -95,7 +95,10 @@ mod tests {
         let mut tally = Tally::default();
         let marks = read(text, &mut tally);
         assert_eq!(marks.len(), 2);
-        assert_eq!((marks[0].at.as_str(), marks[0].user.as_str(), marks[0].via.as_str()), ("27-Jun-2026 22:05:01", "amy", "cli"));
+        assert_eq!(
+            (marks[0].at.as_str(), marks[0].user.as_str(), marks[0].via.as_str()),
+            ("27-Jun-2026 22:05:01", "amy", "cli")
+        );
         assert_eq!(marks[1].via, "netconf");
         assert_eq!(tally.counts.ignored, 6);
     }

@@ -10,10 +10,10 @@
 
 use std::collections::HashMap;
 
-use crate::model::fact::{canonical_tags, is_many};
 use crate::model::{AdminState, Encapsulation, EncapsulationKind, Neighbor, ServiceKind};
 use crate::platform::reading::{Class, Tally, is_blank, lines};
 
+use super::values::{admin_state, service_ids, unquoted, vlan_id, vlan_tags};
 use super::{bundle_name, is_interface_name, marks, words};
 
 /// What the configuration sections of one device say.
@@ -217,9 +217,7 @@ impl<'t> Config<'t> {
                 "interface" if is_interface_name(rest) => (Place::Segment, Class::Read),
                 _ => (Place::Outside, Class::Ignored),
             },
-            Place::Segment => {
-                (Place::Outside, if word == "esi" { Class::Read } else { Class::Ignored })
-            }
+            Place::Segment => (Place::Outside, if word == "esi" { Class::Read } else { Class::Ignored }),
             Place::Services => match word {
                 "l2-cross-connect" if is_instance_name(rest) => {
                     (Place::Instance(self.instance(ServiceKind::L2CrossConnect, rest)), Class::Read)
@@ -284,12 +282,11 @@ fn close(open: &mut Vec<Block>, indent: usize, form: &mut Form) -> Class {
     while let Some(block) = open.pop_if(|block| block.indent > indent) {
         form.unbalanced |= block.has_lines;
     }
-    match open.pop_if(|block| block.indent == indent) {
-        Some(block) => block.class,
-        None => {
-            form.unbalanced = true;
-            Class::Unread
-        }
+    if let Some(block) = open.pop_if(|block| block.indent == indent) {
+        block.class
+    } else {
+        form.unbalanced = true;
+        Class::Unread
     }
 }
 
@@ -441,14 +438,11 @@ impl<'t> Instance<'t> {
             "pw" | "neighbor" if !rest.is_empty() => {
                 let (address, more) = first_word(rest);
                 let id = more.strip_prefix("pw-id ").map(|id| id.trim_ascii().to_owned());
-                let neighbor = match self.neighbors.iter().position(|n| n.address == address) {
-                    Some(neighbor) => neighbor,
-                    None => {
-                        self.neighbors.push(Neighbor { address: address.to_owned(), id });
-                        self.neighbors.len() - 1
-                    }
-                };
-                return (Place::Pseudowire(at, neighbor), Class::Read);
+                // The flattened form names it again with each of its settings.
+                if self.neighbors.last().is_none_or(|last| last.address != address) {
+                    self.neighbors.push(Neighbor { address: address.to_owned(), id });
+                }
+                return (Place::Pseudowire(at, self.neighbors.len() - 1), Class::Read);
             }
             "vpws-service-id" => match service_ids(rest) {
                 // The far end is found by BGP, so its address is not configured:
@@ -473,84 +467,6 @@ fn assign<T>(field: &mut Option<T>, value: Option<T>) -> bool {
         *field = value;
     }
     understood
-}
-
-fn admin_state(text: &str) -> Option<AdminState> {
-    match text {
-        "enabled" => Some(AdminState::Up),
-        "disabled" => Some(AdminState::Down),
-        _ => None,
-    }
-}
-
-/// A string as it was typed: without its double quotes.
-fn unquoted(text: &str) -> String {
-    match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inner) => inner.replace("\\\"", "\""),
-        None => text.to_owned(),
-    }
-}
-
-/// `local 1000 remote 5000` → `1000:5000`.
-fn service_ids(text: &str) -> Option<String> {
-    let mut words = text.split_ascii_whitespace();
-    let mut local = None;
-    let mut remote = None;
-    while let (Some(key), Some(value)) = (words.next(), words.next()) {
-        match key {
-            "local" => local = Some(value),
-            "remote" => remote = Some(value),
-            _ => return None,
-        }
-    }
-    Some(format!("{}:{}", local?, remote?))
-}
-
-/// `251`, `251 tpid 0x9100`, `list 350, 360, 400-410`.
-fn vlan_id(text: &str) -> Option<Encapsulation> {
-    let text = text.strip_prefix("list ").unwrap_or(text);
-    let (tags, tpid) = match text.split_once(" tpid ") {
-        Some((tags, tpid)) => (tags, tpid_of(tpid)),
-        None => (text, None),
-    };
-    let outer = canonical_tags(tags)?;
-    let kind = if is_many(&outer) { EncapsulationKind::Range } else { EncapsulationKind::Dot1q };
-    Some(Encapsulation { kind, outer: Some(outer), inner: None, tpid })
-}
-
-/// `outer-tag 20 inner-tag 30 outer-tpid 0x8100`, and lists of either.
-fn vlan_tags(text: &str) -> Option<Encapsulation> {
-    let (mut outer, mut inner, mut tpid) = (None, None, None);
-    let mut words = text.split_ascii_whitespace().peekable();
-    while let Some(key) = words.next() {
-        // A list is spread over several words: `301, 304, 305-310`.
-        let mut value = String::new();
-        while let Some(part) = words.next_if(|word| word.starts_with(|c: char| c.is_ascii_digit())) {
-            value.push_str(part);
-            value.push(' ');
-        }
-        match key {
-            "outer-tag" | "outer-tag-list" => outer = Some(canonical_tags(&value)?),
-            "inner-tag" | "inner-tag-list" => inner = Some(canonical_tags(&value)?),
-            "outer-tpid" => tpid = tpid_of(&value),
-            "inner-tpid" => {}
-            _ => return None,
-        }
-    }
-    let outer = outer?;
-    let many = is_many(&outer) || inner.as_deref().is_some_and(is_many);
-    let kind = match inner {
-        _ if many => EncapsulationKind::Range,
-        Some(_) => EncapsulationKind::Qinq,
-        None => EncapsulationKind::Dot1q,
-    };
-    Some(Encapsulation { kind, outer: Some(outer), inner, tpid })
-}
-
-/// The outer tag's protocol id, unless it is the usual one.
-pub(super) fn tpid_of(text: &str) -> Option<String> {
-    let text = text.trim_ascii().to_ascii_lowercase();
-    (text != "0x8100" && text.starts_with("0x") && text.len() == 6).then_some(text)
 }
 
 /// The words in the first column of a configuration, for telling what it is.

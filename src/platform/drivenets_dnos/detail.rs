@@ -6,8 +6,8 @@ use crate::model::fact::{canonical_tags, is_many};
 use crate::model::{Encapsulation, EncapsulationKind};
 use crate::platform::reading::{Class, Tally, lines};
 
-use super::config::tpid_of;
 use super::table::{self, Seen};
+use super::values::tpid_of;
 use super::{bundle_name, is_interface_name};
 
 /// The interface whose block begins with `line`.

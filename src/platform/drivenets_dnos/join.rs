@@ -11,7 +11,7 @@ use crate::model::{
     BridgeDomain, EncapsulationKind, Interface, Scope, Service, ServiceKind, ServiceRef, Vlan,
 };
 
-use super::config::Config;
+use super::config::{Config, Port};
 use super::parent_of;
 use super::table::Seen;
 
@@ -85,17 +85,23 @@ fn interfaces(evidence: &Evidence<'_>) -> Vec<Interface> {
             service.entry(member).or_insert((instance.kind, instance.name));
         }
     }
-    // A member of which nothing else is known is no fact: nobody read its VLAN.
+    // A bare port may be a member without settings of its own. Another member of
+    // which nothing else is known is no fact: nobody read its VLAN.
     let instances = config.instances.iter().filter(|_| evidence.all_ports);
-    let listed = instances.flat_map(|instance| instance.members.iter().copied());
-    let mut names: Vec<&str> =
-        config.ports.iter().map(|port| port.name).chain(listed).chain(seen.keys().copied()).collect();
-    names.sort_unstable();
-    names.dedup();
+    let listed = instances
+        .flat_map(|instance| instance.members.iter().copied())
+        .filter(|name| parent_of(name).is_none());
+    // Each name once, with its configuration if there is one.
+    let mut names: Vec<(&str, Option<&Port<'_>>)> =
+        Vec::with_capacity(config.ports.len() + evidence.seen.len());
+    names.extend(config.ports.iter().map(|port| (port.name, Some(port))));
+    names.extend(listed.chain(seen.keys().copied()).map(|name| (name, None)));
+    names.sort_unstable_by(|a, b| a.0.cmp(b.0).then(b.1.is_some().cmp(&a.1.is_some())));
+    names.dedup_by(|a, b| a.0 == b.0);
 
     names
         .into_iter()
-        .map(|name| {
+        .map(|(name, port)| {
             let row = seen.get(name).copied();
             let member = service.get(name);
             let mut fact = Interface::named(name);
@@ -106,7 +112,7 @@ fn interfaces(evidence: &Evidence<'_>) -> Vec<Interface> {
                 fact.mtu = row.mtu;
                 fact.admin = row.admin;
             }
-            if let Some(port) = config.port_named(name) {
+            if let Some(port) = port {
                 fact.admin = port.admin.or(fact.admin);
                 fact.mtu = fact.mtu.or(port.mtu);
                 fact.description.clone_from(&port.description);

@@ -73,7 +73,8 @@ pub(super) fn refusal(text: &str) -> Option<Refusal<'_>> {
         return Some(Refusal::UnknownWord(word.trim_matches('\'')));
     }
     let lower = body.to_ascii_lowercase();
-    let rights = ["permission", "not permitted", "not authorized", "unauthorized", "privilege", "access denied"];
+    let rights =
+        ["permission", "not permitted", "not authorized", "unauthorized", "privilege", "access denied"];
     if rights.iter().any(|words| lower.contains(words)) {
         return Some(Refusal::Rights);
     }

@@ -1,4 +1,4 @@
-//! DriveNets DNOS. Not to be confused with Dell/Force10 DNOS, which Oxidized
+//! `DriveNets` DNOS. Not to be confused with Dell/Force10 DNOS, which Oxidized
 //! and netmiko call `dnos`.
 //!
 //! Every command here needs no more than the role `viewer`. The configuration
@@ -15,6 +15,7 @@ mod prompt;
 mod read; // sections → reading, with the verdict
 mod table; // `show interfaces`
 mod typed; // which output is which
+mod values; // how tags, states and strings are written
 mod words; // what is known and outside our facts
 
 use super::{Platform, ScopeKind, Template};
@@ -24,10 +25,7 @@ pub static DRIVENETS_DNOS: Platform = Platform {
     title: "DriveNets DNOS",
     // Both hold for the session only. Older systems know neither, and need
     // neither: every command pages itself off, and colours are removed.
-    on_open: &[
-        session("set cli-terminal-length 0"),
-        session("set cli-ansi-color-disabled"),
-    ],
+    on_open: &[session("set cli-terminal-length 0"), session("set cli-ansi-color-disabled")],
     commands: &[
         device("version", "show system version | no-more"),
         device("rollback", "show rollback | no-more"),
@@ -104,7 +102,8 @@ fn parent_of(name: &str) -> Option<&str> {
 
 /// A device's bundle number as a name. `bundle-id 12` makes a port a member of `bundle-12`.
 fn bundle_name(id: &str) -> Option<String> {
-    (!id.is_empty() && id.len() <= 9 && id.bytes().all(|b| b.is_ascii_digit())).then(|| format!("bundle-{id}"))
+    (!id.is_empty() && id.len() <= 9 && id.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| format!("bundle-{id}"))
 }
 
 #[cfg(test)]
@@ -123,7 +122,9 @@ mod tests {
 
     #[test]
     fn interface_names() {
-        for name in ["ge100-0/0/31.251", "bundle-1", "lo0", "mgmt0", "ipmi-ncc-0/0", "ph901.1", "gre-tunnel-0"] {
+        for name in
+            ["ge100-0/0/31.251", "bundle-1", "lo0", "mgmt0", "ipmi-ncc-0/0", "ph901.1", "gre-tunnel-0"]
+        {
             assert!(is_interface_name(name), "{name}");
         }
         for name in ["", "interfaces", "1", "a b1", "<b>1", "-a1", "ge1\u{1b}"] {

@@ -5,8 +5,8 @@
 //! `complete`. The details of `incomplete`: `section-missing`, `no-prompt`,
 //! `no-start-mark`, `no-end-mark`, `no-header`, `no-section`, `unbalanced`,
 //! `torn`, `noise`, `pager`, `empty`, `value-unread` (a fact would be wrong),
-//! `row-missing` (configured, but not in the table), `config-missing` (in the
-//! table or in a service, but not configured).
+//! `row-missing` (configured, but not in the table), `config-missing` (a
+//! sub-interface in the table that is not configured).
 
 use std::collections::HashSet;
 
@@ -183,7 +183,9 @@ impl<'s> Case<'s> {
         let blocks = &self.evidence.seen[before..];
         self.understood |= !blocks.is_empty();
         let whole = match object {
-            Some(Object::Interface(name)) => blocks.iter().any(|block| block.name == name && block.admin.is_some()),
+            Some(Object::Interface(name)) => {
+                blocks.iter().any(|block| block.name == name && block.admin.is_some())
+            }
             _ => !blocks.is_empty() && blocks.iter().all(|block| block.admin.is_some()),
         };
         if !whole {
@@ -195,10 +197,9 @@ impl<'s> Case<'s> {
     /// is not there. Any other error is a refusal.
     fn refused_object(&mut self, refusal: Refusal<'_>, object: Option<Object<'_>>) {
         match (refusal, object) {
-            (
-                Refusal::UnknownWord(word),
-                Some(Object::Interface(name) | Object::BridgeDomain(name)),
-            ) if word == name => {
+            (Refusal::UnknownWord(word), Some(Object::Interface(name) | Object::BridgeDomain(name)))
+                if word == name =>
+            {
                 self.understood = true;
                 self.absent = true;
             }
@@ -233,14 +234,12 @@ impl<'s> Case<'s> {
             None => self.incomplete("no-end-mark"),
         }
         let form = self.evidence.config.read(&captured.text, &mut self.tally);
-        for (wrong, detail) in
-            [
-                (form.pager, "pager"),
-                (form.noise, "noise"),
-                (form.unbalanced, "unbalanced"),
-                (form.misread, "value-unread"),
-            ]
-        {
+        for (wrong, detail) in [
+            (form.pager, "pager"),
+            (form.noise, "noise"),
+            (form.unbalanced, "unbalanced"),
+            (form.misread, "value-unread"),
+        ] {
             if wrong {
                 self.incomplete(detail);
             }
@@ -279,10 +278,10 @@ impl<'s> Case<'s> {
                     self.incomplete("row-missing");
                 }
             }
-            Some(Object::BridgeDomain(name)) => {
-                if !self.evidence.config.instances.iter().any(|instance| instance.name == name) {
-                    self.incomplete(if form.body == 0 { "empty" } else { "row-missing" });
-                }
+            Some(Object::BridgeDomain(name))
+                if !self.evidence.config.instances.iter().any(|instance| instance.name == name) =>
+            {
+                self.incomplete(if form.body == 0 { "empty" } else { "row-missing" });
             }
             _ => {}
         }
@@ -293,16 +292,13 @@ impl<'s> Case<'s> {
         let seen: HashSet<&str> = self.evidence.seen.iter().map(|row| row.name).collect();
         let config = &self.evidence.config;
         let is_shown = |name: &str| seen.contains(name) || is_never_shown(name);
-        let row_missing = self.has_table && config.ports.iter().any(|port| !is_shown(port.name));
+        let mut row_missing = self.has_table && config.ports.iter().any(|port| !is_shown(port.name));
         // A sub-interface exists by configuration only.
         let is_sub = |name: &str| {
             parent_of(name).is_some() && ["ge", "bundle-", "ph"].iter().any(|family| name.starts_with(family))
         };
         let is_lost = |name: &str| is_sub(name) && config.port_named(name).is_none();
-        let mut members = config.instances.iter().flat_map(|instance| instance.members.iter());
-        let mut config_missing = self.has_ports
-            && (self.evidence.seen.iter().any(|row| is_lost(row.name)) || members.any(|name| is_lost(name)));
-        let mut row_missing = row_missing;
+        let mut config_missing = self.has_ports && self.evidence.seen.iter().any(|row| is_lost(row.name));
         if let Scope::Interface(name) = self.scope
             && self.rules == Rules::Live
             && !self.has_ports
@@ -330,16 +326,9 @@ impl<'s> Case<'s> {
         if !self.understood || (facts.is_empty() && !self.absent && self.findings.is_empty()) {
             self.findings.push((Outcome::Unread, ""));
         }
-        let order = [
-            Outcome::WrongDevice,
-            Outcome::Refused,
-            Outcome::Unread,
-            Outcome::Incomplete,
-            Outcome::Unstable,
-        ];
-        let found = order
-            .iter()
-            .find_map(|outcome| self.findings.iter().find(|(found, _)| found == outcome));
+        let order =
+            [Outcome::WrongDevice, Outcome::Refused, Outcome::Unread, Outcome::Incomplete, Outcome::Unstable];
+        let found = order.iter().find_map(|outcome| self.findings.iter().find(|(found, _)| found == outcome));
         let (outcome, detail) = found.copied().unwrap_or((Outcome::Complete, ""));
         Reading {
             outcome,

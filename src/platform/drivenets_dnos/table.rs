@@ -4,9 +4,7 @@
 //! was wrapped or cut, and is not read at all.
 
 use crate::model::fact::canonical_tags;
-use crate::model::{
-    AdminState, Encapsulation, EncapsulationKind, OperState, ServiceKind, ServiceRef,
-};
+use crate::model::{AdminState, Encapsulation, EncapsulationKind, OperState, ServiceKind, ServiceRef};
 use crate::platform::reading::{Class, Tally, lines};
 
 use super::{bundle_name, is_interface_name};
@@ -50,19 +48,23 @@ enum Column {
 
 /// Whether `line` is the header of the interface table.
 pub(super) fn is_header(line: &str) -> bool {
-    line.starts_with('|') && {
-        let columns: Vec<Column> = header(line);
-        columns.first() == Some(&Column::Name)
-            && columns.contains(&Column::Admin)
-            && columns.contains(&Column::Oper)
+    if !line.starts_with('|')
+        || !cells(line).next().is_some_and(|cell| cell.eq_ignore_ascii_case("interface"))
+    {
+        return false;
     }
+    let columns = header(line);
+    columns.contains(&Column::Admin) && columns.contains(&Column::Oper)
 }
 
 fn header(line: &str) -> Vec<Column> {
     cells(line)
         .map(|cell| {
-            let word: String =
-                cell.bytes().filter(u8::is_ascii_alphanumeric).map(|b| char::from(b.to_ascii_lowercase())).collect();
+            let word: String = cell
+                .bytes()
+                .filter(u8::is_ascii_alphanumeric)
+                .map(|b| char::from(b.to_ascii_lowercase()))
+                .collect();
             match word.as_str() {
                 "interface" => Column::Name,
                 "admin" | "adminstate" => Column::Admin,
@@ -197,8 +199,7 @@ fn vlan(cell: &str) -> Option<Encapsulation> {
         }
         let id = canonical_tags(id)?;
         range |= flags.contains('v');
-        let field =
-            if flags.contains('i') { &mut encapsulation.inner } else { &mut encapsulation.outer };
+        let field = if flags.contains('i') { &mut encapsulation.inner } else { &mut encapsulation.outer };
         if field.replace(id).is_some() {
             return None;
         }

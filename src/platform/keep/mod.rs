@@ -68,26 +68,32 @@ impl Keeper {
         let mut copied = 0;
         let mut from = 0;
         let mut spans = Vec::new();
+        let mut path = Trail::default();
         while let Some(hit) = CANDIDATE.find_at(text, from) {
             let bytes = text.as_bytes();
             let start = memchr::memrchr(b'\n', &bytes[..hit.start()]).map_or(0, |at| at + 1);
             let end = memchr::memchr(b'\n', &bytes[hit.end()..]).map_or(text.len(), |at| hit.end() + at);
             let line = &text[start..end];
             spans.clear();
-            from = match rules::key_block(text, start, end, &mut spans) {
-                Some(after) => after,
-                None => {
-                    rules::spans(line, &mut spans);
-                    for span in &mut spans {
-                        span.start += start;
-                        span.end += start;
-                    }
-                    end
+            from = if let Some(after) = rules::key_block(text, start, end, &mut spans) {
+                after
+            } else {
+                rules::spans(line, &mut spans);
+                for span in &mut spans {
+                    span.start += start;
+                    span.end += start;
                 }
+                end
             };
+            if !spans.is_empty() {
+                path.move_to(text, start);
+                if copied == 0 {
+                    out.reserve(text.len() + 1_024);
+                }
+            }
             for span in &spans {
                 out.push_str(&text[copied..span.start]);
-                self.hide(&mut out, device, text, start, *span);
+                self.hide(&mut out, device, &path, text, start, *span);
                 copied = span.end;
             }
             if from >= text.len() {
@@ -118,7 +124,7 @@ impl Keeper {
         KeptText { section: section.to_owned(), text: kept }
     }
 
-    fn hide(&self, out: &mut String, device: &str, text: &str, line: usize, span: Span) {
+    fn hide(&self, out: &mut String, device: &str, path: &Trail<'_>, text: &str, line: usize, span: Span) {
         if span.volatile {
             out.push_str("<hidden:volatile>");
             return;
@@ -129,11 +135,11 @@ impl Keeper {
             mac.update(text.as_bytes());
         };
         put(device);
-        for ancestor in ancestors(text, line).iter().rev() {
-            ancestor.split_ascii_whitespace().for_each(&mut put);
+        // Word by word, so that the flattened form of a setting, which holds
+        // its whole path, gives the same tag as the printed one.
+        for (_, above) in path.above.iter().take(DEEPEST) {
+            above.split_ascii_whitespace().for_each(&mut put);
         }
-        // The words before the value, so that the flattened form of a setting,
-        // which holds its whole path, gives the same tag as the printed one.
         let before = text.get(line..span.start).unwrap_or("").trim_end_matches('"');
         before.split_ascii_whitespace().for_each(&mut put);
         put("\0");
@@ -145,27 +151,60 @@ impl Keeper {
     }
 }
 
-/// How far back the path of a setting is looked for.
-const FARTHEST: usize = 64 * 1024;
+/// Lines above a secret that are part of its path; a configuration has fewer.
+const DEEPEST: usize = 64;
 
-/// The lines that the line at `start` is below, by indent, nearest first.
-fn ancestors(text: &str, start: usize) -> Vec<&str> {
-    let indent_of = |line: &str| line.len() - line.trim_start_matches(' ').len();
-    let mut indent = indent_of(&text[start..]);
-    let mut found = Vec::new();
-    let mut end = start;
-    while indent > 0 && end > 0 && start - end < FARTHEST {
-        let above = &text[..end - 1];
-        let begin = memchr::memrchr(b'\n', above.as_bytes()).map_or(0, |at| at + 1);
-        let line = above[begin..].trim_end();
-        let words = line.trim_start_matches(' ');
-        if indent_of(line) < indent && !words.is_empty() && !words.starts_with(['!', '#']) {
-            indent = indent_of(line);
-            found.push(words);
+/// The lines that a line is below, by indent. It moves forward through a text
+/// from secret to secret and looks at no line twice, however many there are.
+#[derive(Debug, Default)]
+struct Trail<'t> {
+    /// Where the line begins.
+    start: usize,
+    /// Indent and words of the lines above, outermost first.
+    above: Vec<(usize, &'t str)>,
+    /// The line itself.
+    line: Option<(usize, &'t str)>,
+}
+
+impl<'t> Trail<'t> {
+    /// To the line that begins at `start`, behind the one where it is.
+    fn move_to(&mut self, text: &'t str, start: usize) {
+        let end = memchr::memchr(b'\n', &text.as_bytes()[start..]).map_or(text.len(), |at| start + at);
+        let line = parted(&text[start..end]);
+        // A remark has no place in the tree: whatever is open there is above it.
+        let mut least = if is_setting(line.1) { line.0 } else { usize::MAX };
+        let mut found = Vec::new();
+        let mut end = start;
+        while least > 0 && end > self.start {
+            let above = &text[..end - 1];
+            let begin = memchr::memrchr(b'\n', above.as_bytes()).map_or(0, |at| at + 1);
+            if begin <= self.start && self.line.is_some() {
+                break;
+            }
+            let (indent, words) = parted(&above[begin..]);
+            if indent < least && is_setting(words) {
+                least = indent;
+                found.push((indent, words));
+            }
+            end = begin;
         }
-        end = begin;
+        // What is above the lines since the last secret is above it or is it.
+        self.above.extend(self.line.take());
+        self.above.retain(|(indent, words)| *indent < least && is_setting(words));
+        self.above.extend(found.into_iter().rev());
+        self.line = Some(line);
+        self.start = start;
     }
-    found
+}
+
+/// A line as its indent and its words.
+fn parted(line: &str) -> (usize, &str) {
+    let words = line.trim_start_matches(' ');
+    (line.len() - words.len(), words.trim_end())
+}
+
+fn is_setting(words: &str) -> bool {
+    !words.is_empty() && !words.starts_with(['!', '#'])
 }
 
 #[cfg(test)]

@@ -92,9 +92,17 @@ fn is_modifier(word: &Word<'_>) -> bool {
         )
 }
 
+/// More words than a line of any configuration has.
+const MOST_WORDS: usize = 2_000;
+
 /// The secrets of one line, in order and apart from each other.
 pub(super) fn spans(line: &str, found: &mut Vec<Span>) {
     let words = cut(line);
+    if words.len() > MOST_WORDS {
+        // Made to be long. It is hidden as a whole rather than looked at for hours.
+        let start = line.len() - line.trim_start().len();
+        return add(start, line.trim_end().len(), line, found);
+    }
     let text_from = words.iter().position(|word| word.is("description")).map_or(words.len(), |at| at + 1);
     let settings = &words[..text_from];
     for at in 0..settings.len() {
@@ -208,8 +216,23 @@ fn community<'t>(words: &[Word<'t>], at: usize) -> Option<Word<'t>> {
     }
     let bgp = next.text.contains(':') && next.text.bytes().all(|b| b.is_ascii_digit() || b":,-".contains(&b));
     let routing = [
-        "add", "delete", "set", "additive", "none", "internet", "no-export", "no-advertise", "local-as",
-        "graceful-shutdown", "blackhole", "standard", "extended", "large", "both", "list", "[",
+        "add",
+        "delete",
+        "set",
+        "additive",
+        "none",
+        "internet",
+        "no-export",
+        "no-advertise",
+        "local-as",
+        "graceful-shutdown",
+        "blackhole",
+        "standard",
+        "extended",
+        "large",
+        "both",
+        "list",
+        "[",
     ];
     let matches = at > 0 && words[at - 1].is("match");
     let members = words.get(at + 2).is_some_and(|word| word.is("members"));
@@ -225,7 +248,8 @@ fn authentication<'t>(words: &[Word<'t>], at: usize) -> Option<Word<'t>> {
     }
     if next.is("md5") || next.is("sha") {
         let third = third?;
-        let other = is_secret_word(&third.plain()) || ["key", "key-chain", "keychain"].iter().any(|w| third.is(w));
+        let other =
+            is_secret_word(&third.plain()) || ["key", "key-chain", "keychain"].iter().any(|w| third.is(w));
         return (!other).then_some(*third);
     }
     // First-hop redundancy: `standby 1 authentication WORD`.
@@ -276,7 +300,9 @@ fn snmp(words: &[Word<'_>], line: &str, found: &mut Vec<Span>) {
 /// `<community>…</community>`, with or without a namespace.
 fn elements(line: &str, found: &mut Vec<Span>) {
     for (open, _) in line.match_indices('<') {
-        let Some(length) = line[open..].find('>') else { return };
+        // No name of an element is longer.
+        let near = &line.as_bytes()[open..line.len().min(open + 128)];
+        let Some(length) = memchr::memchr(b'>', near) else { continue };
         let tag = &line[open + 1..open + length];
         let name = tag.split_ascii_whitespace().next().unwrap_or("");
         let name = name.rsplit(':').next().unwrap_or("");
@@ -294,21 +320,31 @@ fn elements(line: &str, found: &mut Vec<Span>) {
 /// What is a secret wherever it stands.
 fn shapes(line: &str, found: &mut Vec<Span>) {
     let bytes = line.as_bytes();
+    let mut past = 0;
     for at in memchr::memchr_iter(b'$', bytes) {
+        if at < past {
+            continue;
+        }
         // A crypt hash: `$6$salt$hash`, `$9$…`, `$2b$10$…`.
         let kind = bytes[at + 1..].iter().take(3).take_while(|b| b.is_ascii_alphanumeric()).count();
         if (1..=2).contains(&kind) && bytes.get(at + 1 + kind) == Some(&b'$') {
             let end = at + run(bytes, at, |b| b.is_ascii_graphic() && !b"\"'<>;,".contains(&b));
             if end - at >= kind + 6 {
                 add(at, end, line, found);
+                past = end;
             }
         }
     }
+    past = 0;
     for at in memchr::memmem::find_iter(bytes, b"enc-") {
+        if at < past {
+            continue;
+        }
         let end = at + run(bytes, at, |b| b.is_ascii_alphanumeric() || b"-_=+/".contains(&b));
         let before = at.checked_sub(1).map(|at| bytes[at]);
         if end - at >= 20 && !before.is_some_and(|b| b.is_ascii_alphanumeric()) {
             found.push(Span { start: at, end, volatile: true });
+            past = end;
         }
     }
     for at in memchr::memmem::find_iter(bytes, b"://") {
@@ -330,14 +366,11 @@ fn run(bytes: &[u8], at: usize, fits: impl Fn(u8) -> bool) -> usize {
 /// one, so that their number stays. `start..end` is the line where it begins;
 /// the answer is where to go on, or `None` if no block begins there.
 pub(super) fn key_block(text: &str, start: usize, end: usize, found: &mut Vec<Span>) -> Option<usize> {
-    let line = &text[start..end];
-    let begin = start + line.find("-----BEGIN ")?;
-    let head = begin + "-----BEGIN ".len();
-    let title = head + text[head..end].find("-----")?;
-    if !text[head..title].contains("KEY") {
-        return None;
-    }
-    let body = title + "-----".len();
+    let body = text[start..end].match_indices("-----BEGIN ").find_map(|(at, mark)| {
+        let head = start + at + mark.len();
+        let title = text[head..end].find("-----")?;
+        text[head..head + title].contains("KEY").then_some(head + title + "-----".len())
+    })?;
     let stop = text[body..].find("-----END").map_or(text.len(), |at| body + at);
     let mut at = body;
     while at < stop {

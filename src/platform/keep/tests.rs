@@ -67,12 +67,20 @@ fn secrets_are_hidden() {
         ("\"api_key\" : \"abc def\"", "abc def"),
         ("key 7 0123456789", "0123456789"),
         ("crypto isakmp key sh4red address 192.0.2.1", "sh4red"),
-        ("-----BEGIN RSA PRIVATE KEY-----\nMIIabc\nMIIdef\n-----END RSA PRIVATE KEY-----\npassword x9y9", "MIIdef"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIabc\nMIIdef\n-----END RSA PRIVATE KEY-----\npassword x9y9",
+            "MIIdef",
+        ),
         ("-----BEGIN EC PRIVATE KEY-----\nMIInever-ended", "MIInever-ended"),
+        (
+            "x -----BEGIN CERTIFICATE----- -----BEGIN RSA PRIVATE KEY----- MIIone -----END RSA PRIVATE KEY-----",
+            "MIIone",
+        ),
     ] {
         holds(text, "REDACT", text, secret);
     }
-    let after_block = masked("-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----\npassword x9y9");
+    let after_block =
+        masked("-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----\npassword x9y9");
     assert!(!after_block.contains("x9y9"));
 }
 
@@ -119,17 +127,67 @@ fn a_tag_belongs_to_one_value_at_one_place() {
     assert!(!format!("{:?}", keeper()).contains('7'));
 }
 
+/// The path of a setting, looked for line by line from it upwards.
+fn path_by_looking(text: &str, start: usize) -> Vec<(usize, &str)> {
+    let (indent, words) = parted(text[start..].lines().next().unwrap_or(""));
+    let mut least = if is_setting(words) { indent } else { usize::MAX };
+    let mut found = Vec::new();
+    for line in text[..start].lines().rev() {
+        let (indent, words) = parted(line);
+        if indent < least && is_setting(words) {
+            least = indent;
+            found.push((indent, words));
+        }
+    }
+    found.reverse();
+    found
+}
+
 #[test]
 fn kept_text_has_no_date() {
-    let kept = keeper().kept("a", "config interfaces", "# R1 config-start [28-Nov-2025 16:09:54 UTC]\n\nx  \n# R1 config-end");
+    let kept = keeper().kept(
+        "a",
+        "config interfaces",
+        "# R1 config-start [28-Nov-2025 16:09:54 UTC]\n\nx  \n# R1 config-end",
+    );
     assert_eq!(kept.text, "# R1 config-start\n\nx\n# R1 config-end\n");
 }
 
+/// Lines made to cost time: none of them may cost much.
+#[test]
+fn hostile_lines_are_quick() {
+    for part in
+        ["key 1 ", "<", "$1$", "enc-", "-----BEGIN ", "://", "community ", "password ", "authentication md5 "]
+    {
+        let line = part.repeat(100_000);
+        assert_eq!(masked(&line).lines().count(), 1);
+        let deep: String = (0..3_000).map(|n| " ".repeat(n) + "password x\n").collect();
+        assert_eq!(masked(&deep).lines().count(), 3_000);
+    }
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_text_is_masked_without_a_panic(text in "(password|key|secret|community|enc-|\\$6\\$|://|:|@|\"|<|>|-----BEGIN KEY-----|snmp-server host|\\n| |\\PC){0,40}") {
         let out = masked(&text);
         prop_assert_eq!(out.lines().count(), text.lines().count());
+    }
+
+    #[test]
+    fn a_path_is_what_stands_above(lines in proptest::collection::vec((0_usize..4, "[a-z!]{0,3}", any::<bool>()), 1..30)) {
+        let lined: Vec<String> = lines.iter().map(|(indent, word, _)| "  ".repeat(*indent) + word).collect();
+        let text = lined.join("\n") + "\n";
+        let mut path = Trail::default();
+        let mut start = 0;
+        for (line, (_, _, stop)) in text.split_inclusive('\n').zip(&lines) {
+            if *stop {
+                path.move_to(&text, start);
+                prop_assert_eq!(&path.above, &path_by_looking(&text, start));
+            }
+            start += line.len();
+        }
     }
 
     #[test]

@@ -16,11 +16,7 @@ impl Word<'_> {
 
     /// The word for looking it up: lower case, without `-` and `_`.
     pub(super) fn plain(&self) -> String {
-        self.text
-            .bytes()
-            .filter(|b| !b"-_".contains(b))
-            .map(|b| char::from(b.to_ascii_lowercase()))
-            .collect()
+        self.text.bytes().filter(|b| !b"-_".contains(b)).map(|b| char::from(b.to_ascii_lowercase())).collect()
     }
 
     pub(super) fn is(&self, text: &str) -> bool {
@@ -61,7 +57,9 @@ pub(super) fn cut(line: &str) -> Vec<Word<'_>> {
                 let word = line[at..at + length].trim_end_matches([',', ';', '{']);
                 // `password=x`: a name, a separator, a value.
                 let cut = word.find(['=', ':']).filter(|cut| {
-                    *cut > 0 && super::rules::is_secret_name(&word[..*cut]) && !word[*cut..].starts_with("://")
+                    *cut > 0
+                        && super::rules::is_secret_name(&word[..*cut])
+                        && !word[*cut..].starts_with("://")
                 });
                 let text = cut.map_or(word, |cut| &word[..cut]);
                 if !text.is_empty() {
