@@ -35,6 +35,9 @@ pub mod trend;
 // Forecast × cost of being wrong → order, with a reason in words.
 pub mod rank;
 
+// How many sessions a night may use.
+pub mod budget;
+
 // Whom to read in the next round of a night.
 pub mod plan;
 
@@ -59,13 +62,14 @@ use chrono::{DateTime, Utc};
 use crate::model::finding::Ranking;
 
 pub use accept::{accepting, record_of};
+pub use budget::Budget;
 pub use calibration::{Calibration, calibrate};
 pub use compare::{Agreement, Comparison, Reach, agreement, changes, compare};
 pub use coverage::{BadPattern, Coverage, Rules};
 pub use forecast::{Forecast, Subject, forecast};
 pub use frame::FrameError;
 pub use frequency::{Frequency, frequency};
-pub use plan::{Budget, NightState, next_round};
+pub use plan::{NightState, next_round};
 pub use rank::rank;
 pub use reconcile::{Attribution, attribution, reconcile};
 pub use standing::{Standing, standing};

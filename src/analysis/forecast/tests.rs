@@ -158,8 +158,9 @@ fn forecasts_of_a_simulated_fleet_hold() {
 fn ten_thousand_devices_come_out_the_same_twice() {
     let scans: Vec<Scan> = (0..10_000i64)
         .flat_map(|id| {
-            (0..18)
-                .map(move |n| (id, f64::from(n) * 10.0 + (id % 10) as f64, (id + n as i64) % 7 == 1, false))
+            (0..18).map(move |n| {
+                (id, f64::from(n) * 10.0 + (id % 10) as f64, (id + i64::from(n)) % 7 == 1, false)
+            })
         })
         .collect();
     let subjects: Vec<Subject> =
