@@ -30,6 +30,7 @@ pub struct Matters<'a> {
 const SAME_CHANGE: usize = 3;
 /// With more drifts than this the record of the device is suspect.
 const MANY: usize = 20;
+
 /// Which way a drift goes. The order is that of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rule {

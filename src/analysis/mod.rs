@@ -74,7 +74,18 @@ pub use rank::rank;
 pub use reconcile::{Attribution, attribution, reconcile};
 pub use standing::{Standing, standing};
 
-/// The whole way from history to the scan-next list, best first.
+/// All that history says about a fleet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outlook {
+    /// By device number; devices that were ever completely read.
+    pub frequencies: Vec<Frequency>,
+    /// In the order of the subjects.
+    pub forecasts: Vec<Forecast>,
+    /// The scan-next list, best first.
+    pub rankings: Vec<Ranking>,
+}
+
+/// The whole way from history to the scan-next list.
 ///
 /// `history` has one row per complete scan in device scope, ordered by device
 /// and then by sequence, with the columns of [`frequency::COLUMNS`]. Scans that
@@ -84,8 +95,9 @@ pub fn outlook(
     subjects: &[Subject],
     as_of: DateTime<Utc>,
     settings: &forecast::Settings,
-) -> Result<Vec<Ranking>, FrameError> {
-    let history = frequency(&frame::frame(history)?, as_of, settings.window_days)?;
-    let forecasts = forecast(subjects, &history, as_of, settings);
-    Ok(rank(subjects, &forecasts, as_of))
+) -> Result<Outlook, FrameError> {
+    let frequencies = frequency(&frame::frame(history)?, as_of, settings.window_days)?;
+    let forecasts = forecast(subjects, &frequencies, as_of, settings);
+    let rankings = rank(subjects, &forecasts, as_of);
+    Ok(Outlook { frequencies, forecasts, rankings })
 }
