@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::frequency::Frequency;
 use super::grid::{self, K, Weights};
-use super::trend::trend;
+use super::trend::{Halves, trend};
 use crate::model::device::{DeviceId, DeviceName};
 use crate::model::finding::{Basis, Trend};
 
@@ -86,10 +86,10 @@ pub fn forecast(
     let history: HashMap<DeviceId, &Frequency> = history.iter().map(|row| (row.device_id, row)).collect();
     let rows: Vec<Option<&Frequency>> =
         subjects.iter().map(|subject| history.get(&subject.id).copied()).collect();
-    let likelihoods: Vec<Option<Weights>> = rows
-        .iter()
-        .map(|row| row.map(Frequency::evidence).filter(|e| e.intervals() > 0).map(|e| e.log_likelihood()))
-        .collect();
+    // Of both halves of each device's time; the whole is their sum.
+    let halves: Vec<Option<Halves>> = rows.iter().map(|row| row.and_then(Halves::of)).collect();
+    let likelihoods: Vec<Option<Weights>> =
+        halves.iter().map(|half| half.as_ref().map(Halves::whole)).collect();
 
     let mut roles: BTreeMap<&str, usize> = BTreeMap::new();
     for subject in subjects {
@@ -116,7 +116,7 @@ pub fn forecast(
         let p_change = age_days.map_or(1.0, |age| grid::p_change(&weights, age));
         let ahead =
             age_days.map_or(1.0, |age| grid::p_change(&weights, age + settings.horizon_days.max(0.0)));
-        let intervals = row.map_or(0, |row| row.earlier.intervals() + row.recent.intervals());
+        let intervals = row.map_or(0, Frequency::intervals);
         forecasts.push(Forecast {
             device_id: subject.id,
             p_change,
@@ -130,7 +130,7 @@ pub fn forecast(
             age_days,
             last_good_scan: row.map(|row| row.last),
             basis: if intervals < 2 { Basis::Prior } else { Basis::Data },
-            trend: trend(row, prior),
+            trend: trend(halves[index].as_ref(), prior),
             scans: row.map_or(0, |row| row.scans),
             changed: row.map_or(0, |row| row.changed),
             peers: peers[group] - usize::from(likelihoods[index].is_some()),

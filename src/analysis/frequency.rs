@@ -54,9 +54,9 @@ pub struct Frequency {
 }
 
 impl Frequency {
-    /// All evidence of the window.
-    pub fn evidence(&self) -> Evidence {
-        self.earlier.with(&self.recent)
+    /// Intervals in the window.
+    pub fn intervals(&self) -> u32 {
+        self.earlier.intervals() + self.recent.intervals()
     }
 }
 
@@ -71,7 +71,10 @@ pub fn frequency(
         return Ok(Vec::new());
     }
     check(history)?;
-    let intervals = intervals(history, as_of, window_days);
+    // Computed once: four questions are asked of it.
+    let mut intervals = intervals(history, as_of, window_days).collect()?;
+    intervals.with_column(halves(&intervals)?)?;
+    let intervals = intervals.lazy();
     let devices = devices(&intervals)?;
     let mut rows: HashMap<DeviceId, Frequency> =
         devices.into_iter().map(|row| (row.device_id, row)).collect();
@@ -138,6 +141,37 @@ fn intervals(history: &DataFrame, as_of: DateTime<Utc>, window_days: u32) -> Laz
         ])
 }
 
+/// The column `late`: whether the middle of the row's interval lies in the
+/// second half of its device's time in the window. Rows of one device stand
+/// together, so one pass does what would else be a join.
+fn halves(intervals: &DataFrame) -> Result<Column, FrameError> {
+    let device: Vec<Option<i64>> = intervals.column("device_id")?.i64()?.iter().collect();
+    let started = intervals.column("started")?.i64()?;
+    let length = intervals.column("length")?.i64()?;
+    let seen = intervals.column("seen")?.bool()?;
+    let spans = started.iter().zip(length.iter()).zip(seen.iter());
+    // Start and end of what a row saw; none where it saw nothing.
+    let spans: Vec<Option<(i64, i64)>> = spans
+        .map(|((started, length), seen)| {
+            (seen == Some(true)).then(|| Some((started? - length?, started?)))?
+        })
+        .collect();
+    let mut late = Vec::with_capacity(spans.len());
+    let mut row = 0;
+    while row < device.len() {
+        let end = row + device[row..].iter().take_while(|id| **id == device[row]).count();
+        let seen = || spans[row..end].iter().flatten();
+        let first = seen().map(|span| span.0).min().unwrap_or(0);
+        let last = seen().map(|span| span.1).max().unwrap_or(0);
+        // Both sides doubled, to stay whole.
+        late.extend(
+            spans[row..end].iter().map(|span| span.is_some_and(|span| span.0 + span.1 >= first + last)),
+        );
+        row = end;
+    }
+    Ok(Column::new("late".into(), late))
+}
+
 /// Counts a device. The sums are of whole numbers, so that they do not depend
 /// on the order in which threads add them up.
 fn devices(intervals: &LazyFrame) -> Result<Vec<Frequency>, FrameError> {
@@ -175,49 +209,61 @@ fn devices(intervals: &LazyFrame) -> Result<Vec<Frequency>, FrameError> {
     Ok(rows.collect())
 }
 
-/// Intervals a device, by half and outcome. Of quiet ones only the sum of the
-/// lengths matters, exactly. Changed ones are grouped by length, to the hour
-/// (below one hour to the minute): nightly scans then give one group.
+/// Intervals a device, by half and outcome. Of quiet ones only the number and
+/// the sum of the lengths matter, exactly. Changed ones are grouped by length,
+/// to the hour (below one hour to the minute): nightly scans then give one group.
 fn add_evidence(rows: &mut HashMap<DeviceId, Frequency>, intervals: &LazyFrame) -> Result<(), FrameError> {
     const MINUTE: i64 = 60_000_000;
     const HOUR: i64 = 60 * MINUTE;
+    let quiet = |late: bool, what: Expr, name: &str| {
+        let half = if late { col("late") } else { col("late").not() };
+        when(half.and(col("changed").not()))
+            .then(what)
+            .otherwise(lit(0i64))
+            .cast(DataType::Int64)
+            .sum()
+            .alias(name)
+    };
+    let found = intervals
+        .clone()
+        .filter(col("seen"))
+        .group_by([col("device_id")])
+        .agg([
+            quiet(false, lit(1i64), "earlier"),
+            quiet(false, col("length"), "earlier_length"),
+            quiet(true, lit(1i64), "recent"),
+            quiet(true, col("length"), "recent_length"),
+        ])
+        .collect()?;
+    let columns = ["device_id", "earlier", "earlier_length", "recent", "recent_length"];
+    for [device, earlier, earlier_length, recent, recent_length] in numbers(&found, columns)? {
+        let Some(row) = rows.get_mut(&device) else { continue };
+        for (half, n, length) in
+            [(&mut row.earlier, earlier, earlier_length), (&mut row.recent, recent, recent_length)]
+        {
+            half.quiet = u32::try_from(n).unwrap_or(u32::MAX);
+            half.quiet_days = length as f64 / DAY;
+        }
+    }
+
     let whole = |unit: i64| {
         let units =
             (col("length").cast(DataType::Float64) / lit(unit as f64) + lit(0.5)).cast(DataType::Int64);
         units * lit(unit)
     };
-    let bucket = when(col("changed").not())
-        .then(lit(0i64))
-        .when(col("length").gt_eq(lit(HOUR)))
-        .then(whole(HOUR))
-        .otherwise(whole(MINUTE));
-    // The middle of an interval lies in one half or the other. Doubled, to stay whole.
-    let middle = lit(2) * col("started") - col("length");
-    let border = (col("started") - col("length")).min() + col("started").max();
-    let border = border.over([col("device_id")])?;
+    let bucket = when(col("length").gt_eq(lit(HOUR))).then(whole(HOUR)).otherwise(whole(MINUTE));
     let found = intervals
         .clone()
-        .filter(col("seen"))
-        .with_columns([
-            middle.gt_eq(border).cast(DataType::Int64).alias("late"),
-            bucket.alias("bucket"),
-            col("changed").cast(DataType::Int64),
-        ])
-        .group_by([col("device_id"), col("late"), col("changed"), col("bucket")])
-        .agg([len().cast(DataType::Int64).alias("n"), col("length").sum().alias("length")])
-        .sort(["device_id", "late", "changed", "bucket"], SortMultipleOptions::default())
+        .filter(col("changed"))
+        .with_columns([bucket.alias("bucket"), col("late").cast(DataType::Int64)])
+        .group_by([col("device_id"), col("late"), col("bucket")])
+        .agg([len().cast(DataType::Int64).alias("n")])
+        .sort(["device_id", "late", "bucket"], SortMultipleOptions::default())
         .collect()?;
-    let columns = ["device_id", "late", "changed", "bucket", "n", "length"];
-    for [device, late, changed, bucket, n, length] in numbers(&found, columns)? {
+    for [device, late, bucket, n] in numbers(&found, ["device_id", "late", "bucket", "n"])? {
         let Some(row) = rows.get_mut(&device) else { continue };
-        let evidence = if late == 1 { &mut row.recent } else { &mut row.earlier };
-        let n = u32::try_from(n).unwrap_or(u32::MAX);
-        if changed == 1 {
-            evidence.changed.push((bucket.max(MINUTE) as f64 / DAY, n));
-        } else {
-            evidence.quiet = n;
-            evidence.quiet_days = length as f64 / DAY;
-        }
+        let half = if late == 1 { &mut row.recent } else { &mut row.earlier };
+        half.changed.push((bucket.max(MINUTE) as f64 / DAY, u32::try_from(n).unwrap_or(u32::MAX)));
     }
     Ok(())
 }
@@ -347,7 +393,7 @@ pub(super) mod tests {
         assert_eq!((row.device_id, row.scans, row.changed, row.drifted, row.changes), (1, 5, 3, 2, 6));
         assert_eq!(row.last, day(6.0));
         assert!((row.exposure_days - 6.0).abs() < 1e-9);
-        assert_eq!(row.evidence().intervals(), 4);
+        assert_eq!(row.intervals(), 4);
         assert_eq!((row.earlier.quiet, row.earlier.quiet_days), (1, 1.0));
         assert_eq!(row.earlier.changed, [(1.0, 1)]);
         // The interval from 2 to 5 has its middle at 3.5, the border is at 3.
@@ -371,7 +417,7 @@ pub(super) mod tests {
     #[test]
     fn a_clock_that_ran_backwards_gives_no_interval() {
         let rows = of(&[(1, 5.0, false, false), (1, 4.0, true, true), (1, 6.0, true, false)], 10.0, 180);
-        assert_eq!((rows[0].scans, rows[0].changed, rows[0].evidence().intervals()), (3, 1, 1));
+        assert_eq!((rows[0].scans, rows[0].changed, rows[0].intervals()), (3, 1, 1));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! Time enters only as the length of an interval in days, so that season and
 //! campaigns can later stretch it (operational time) without touching this file.
 
+use std::sync::LazyLock;
+
 /// Number of rates on the grid.
 pub const K: usize = 40;
 
@@ -21,8 +23,10 @@ pub fn log_step() -> f64 {
 }
 
 /// The rates of the grid in changes per day, log-spaced and ascending.
-pub fn rates() -> [f64; K] {
-    std::array::from_fn(|k| LOWEST * (log_step() * k as f64).exp())
+pub fn rates() -> &'static [f64; K] {
+    static RATES: LazyLock<[f64; K]> =
+        LazyLock::new(|| std::array::from_fn(|k| LOWEST * (log_step() * k as f64).exp()));
+    &RATES
 }
 
 /// What a series of scans can say about a constant rate.
@@ -50,12 +54,6 @@ impl Evidence {
     /// Days over which the device was watched.
     pub fn days(&self) -> f64 {
         self.quiet_days + self.changed.iter().map(|(days, n)| days * f64::from(*n)).sum::<f64>()
-    }
-
-    /// Both histories as one.
-    pub fn with(&self, other: &Self) -> Self {
-        let changed = self.changed.iter().chain(&other.changed).copied().collect();
-        Self { quiet_days: self.quiet_days + other.quiet_days, quiet: self.quiet + other.quiet, changed }
     }
 
     /// Log likelihood at each rate: an interval of `u` days stays quiet with
@@ -129,16 +127,24 @@ pub fn median_days(weights: &Weights) -> Option<f64> {
     if p_change(weights, TEN_YEARS) < 0.5 {
         return None;
     }
-    let (mut low, mut high) = (0.0, TEN_YEARS);
-    for _ in 0..50 {
-        let middle = f64::midpoint(low, high);
-        if p_change(weights, middle) < 0.5 {
-            low = middle;
-        } else {
-            high = middle;
+    // P(no change) falls and is convex in time, so Newton's steps from zero
+    // never pass the root and grow close to it fast.
+    let rates = rates();
+    let mut days = 0.0;
+    for _ in 0..60 {
+        let (mut quiet, mut slope) = (0.0, 0.0);
+        for k in 0..K {
+            let part = weights[k] * (-rates[k] * days).exp();
+            quiet += part;
+            slope += part * rates[k];
+        }
+        let step = (quiet - 0.5) / slope;
+        days += step;
+        if step <= 1e-9 * days {
+            break;
         }
     }
-    Some(high)
+    days.is_finite().then_some(days)
 }
 
 /// What a scan now is worth, in device-days: the gain in freshness for one

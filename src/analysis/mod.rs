@@ -35,6 +35,9 @@ pub mod trend;
 // Forecast × cost of being wrong → order, with a reason in words.
 pub mod rank;
 
+// How many sessions a night may use.
+pub mod budget;
+
 // Whom to read in the next round of a night.
 pub mod plan;
 
@@ -59,18 +62,30 @@ use chrono::{DateTime, Utc};
 use crate::model::finding::Ranking;
 
 pub use accept::{accepting, record_of};
+pub use budget::Budget;
 pub use calibration::{Calibration, calibrate};
 pub use compare::{Agreement, Comparison, Reach, agreement, changes, compare};
 pub use coverage::{BadPattern, Coverage, Rules};
 pub use forecast::{Forecast, Subject, forecast};
 pub use frame::FrameError;
 pub use frequency::{Frequency, frequency};
-pub use plan::{Budget, NightState, next_round};
+pub use plan::{NightState, next_round};
 pub use rank::rank;
 pub use reconcile::{Attribution, attribution, reconcile};
 pub use standing::{Standing, standing};
 
-/// The whole way from history to the scan-next list, best first.
+/// All that history says about a fleet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outlook {
+    /// By device number; devices that were ever completely read.
+    pub frequencies: Vec<Frequency>,
+    /// In the order of the subjects.
+    pub forecasts: Vec<Forecast>,
+    /// The scan-next list, best first.
+    pub rankings: Vec<Ranking>,
+}
+
+/// The whole way from history to the scan-next list.
 ///
 /// `history` has one row per complete scan in device scope, ordered by device
 /// and then by sequence, with the columns of [`frequency::COLUMNS`]. Scans that
@@ -80,8 +95,9 @@ pub fn outlook(
     subjects: &[Subject],
     as_of: DateTime<Utc>,
     settings: &forecast::Settings,
-) -> Result<Vec<Ranking>, FrameError> {
-    let history = frequency(&frame::frame(history)?, as_of, settings.window_days)?;
-    let forecasts = forecast(subjects, &history, as_of, settings);
-    Ok(rank(subjects, &forecasts, as_of))
+) -> Result<Outlook, FrameError> {
+    let frequencies = frequency(&frame::frame(history)?, as_of, settings.window_days)?;
+    let forecasts = forecast(subjects, &frequencies, as_of, settings);
+    let rankings = rank(subjects, &forecasts, as_of);
+    Ok(Outlook { frequencies, forecasts, rankings })
 }

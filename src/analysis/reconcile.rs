@@ -3,6 +3,7 @@
 //! is a quiet database.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::BuildHasher;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -70,10 +71,10 @@ pub struct Moment<'a> {
 /// `open` are the device's open drifts, `past` those that were resolved. An
 /// open drift that is found again unchanged gives no step, so doing this twice
 /// is the same as doing it once.
-pub fn reconcile(
+pub fn reconcile<S: BuildHasher>(
     moment: &Moment<'_>,
     open: &[Drift],
-    past: &HashMap<DriftId, PastDrift>,
+    past: &HashMap<DriftId, PastDrift, S>,
     found: Vec<Disagreement>,
 ) -> Vec<DriftStep> {
     let mut open: BTreeMap<&FactKey, &Drift> = open.iter().map(|drift| (&drift.key, drift)).collect();
@@ -147,7 +148,6 @@ fn same_fact(kind: Kind, stored: Option<&Value>, found: &Disagreement) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

@@ -9,8 +9,9 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, Gamma};
 
-use super::forecast::days_between;
+use super::forecast::{Forecast, Subject, days_between};
 use super::frame::{FrameError, frame};
+use super::grid;
 use super::standing::Standing;
 use crate::model::drift::{Drift, DriftClass, DriftStep, Step};
 use crate::model::finding::Ranking;
@@ -139,32 +140,49 @@ pub struct Estimate {
     pub high: f64,
 }
 
-/// How many devices have probably changed since they were read.
+/// How many devices have probably changed since they were read. Devices that
+/// were never read are not in it: of them nothing was believed.
+pub fn unseen(rankings: &[Ranking], as_of: DateTime<Utc>) -> Estimate {
+    estimate(rankings.iter().filter_map(|ranking| {
+        let age = days_between(ranking.last_good_scan?, as_of);
+        Some((ranking.role.as_str(), ranking.p_change, age))
+    }))
+}
+
+/// How many devices will probably change within the next `days`, whether they
+/// have changed already or not. `forecasts` stand in the order of `subjects`.
+pub fn ahead(subjects: &[Subject], forecasts: &[Forecast], days: f64) -> Estimate {
+    estimate(
+        subjects.iter().zip(forecasts).map(|(subject, forecast)| {
+            (subject.role.as_str(), grid::p_change(&forecast.weights, days), days)
+        }),
+    )
+}
+
+/// The sum of chances, each of a device: its role, the probability, and over
+/// how many days.
 ///
 /// The interval knows that devices change together: each role's hazard of each
 /// day carries a common factor with variance [`TOGETHER`], which averages out
-/// over the days since the last reading. Its form is a Gamma with that mean
-/// and variance. Devices that were never read are not in it: of them nothing
-/// was believed.
-pub fn unseen(rankings: &[Ranking], as_of: DateTime<Utc>) -> Estimate {
-    let known = rankings.iter().filter_map(|ranking| Some((ranking, ranking.last_good_scan?)));
+/// over the days. Its form is a Gamma with that mean and variance.
+fn estimate<'a>(chances: impl Iterator<Item = (&'a str, f64, f64)>) -> Estimate {
     let (mut mean, mut variance, mut n) = (0.0, 0.0, 0.0);
     let mut roles: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
-    for (ranking, last) in known {
-        let p = ranking.p_change.clamp(0.0, 1.0);
+    for (role, p, days) in chances {
+        let p = p.clamp(0.0, 1.0);
         mean += p;
         variance += p * (1.0 - p);
         n += 1.0;
         // What a common factor can still move: devices that are nearly sure to have changed it cannot.
         let movable = p * (1.0 - p);
-        let role = roles.entry(&ranking.role).or_default();
+        let role = roles.entry(role).or_default();
         role.0 += movable;
-        role.1 += movable * days_between(last, as_of).max(1.0);
+        role.1 += movable * days.max(1.0);
     }
     for (movable, days) in roles.values() {
         if *movable > 0.0 {
-            let mean_age = days / movable;
-            variance += TOGETHER * movable * movable / mean_age;
+            let mean_days = days / movable;
+            variance += TOGETHER * movable * movable / mean_days;
         }
     }
     let exact = Estimate { middle: mean, low: mean, high: mean };

@@ -1,12 +1,15 @@
+//! One change is one row, each rule has its advice, every drift is in one
+//! recommendation, and nothing from a device reaches a shell or a terminal.
+
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::model::drift::DriftId;
-use crate::model::{Fact, FactKey, Interface};
+use crate::model::{Fact, FactKey, Interface, Outcome};
 
 fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_780_279_200, 0).unwrap()

@@ -1,6 +1,10 @@
+//! Both comparisons and the life of a drift, by example and by property:
+//! records made from facts agree, and doing it twice is quiet.
+
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::HashMap;
+use std::slice::from_ref;
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -108,7 +112,7 @@ fn only_managed_fields_count_and_forms_are_settled() {
     interface.description = None;
     let fact = Fact::Interface(interface);
     let mut record = Record::of(leaf(), Kind::Interface, "bundle-7.251", RecordSource::Imported);
-    let agrees = |record: &Record| against(&[fact.clone()], &[record.clone()]).disagreements.is_empty();
+    let agrees = |record: &Record| against(from_ref(&fact), from_ref(record)).disagreements.is_empty();
     assert!(agrees(&record));
     record.outer = Some("400-405, 406-410,350 360".to_owned());
     record.tpid = Some("0x88A8".to_owned());
@@ -125,7 +129,7 @@ fn a_port_without_configuration_satisfies_a_record_and_is_no_drift() {
     port.configured = false;
     let facts = [Fact::Interface(port), Fact::Interface(member(7))];
     let record = Record::of(leaf(), Kind::Interface, "ge100-0/0/1", RecordSource::Imported);
-    assert_eq!(classes(&against(&facts, &[record.clone()])).len(), 1);
+    assert_eq!(classes(&against(&facts, from_ref(&record))).len(), 1);
     let records = recorded(&facts[1..]);
     assert_eq!(against(&facts, &records).disagreements, []);
     let unknown = Attribution::unknown();
@@ -219,7 +223,7 @@ fn applied(open: Vec<Drift>, steps: &[DriftStep]) -> Vec<Drift> {
     open.into_values().collect()
 }
 
-fn moment<'a>(covered: &'a dyn Fn(&FactKey) -> bool, first_scan: bool, hours: i64) -> Moment<'a> {
+fn moment(covered: &dyn Fn(&FactKey) -> bool, first_scan: bool, hours: i64) -> Moment<'_> {
     Moment { device_id: 1, covered, first_scan, cause: Cause::Manual, when: when(hours) }
 }
 

@@ -158,16 +158,19 @@ fn forecasts_of_a_simulated_fleet_hold() {
 fn ten_thousand_devices_come_out_the_same_twice() {
     let scans: Vec<Scan> = (0..10_000i64)
         .flat_map(|id| {
-            (0..18)
-                .map(move |n| (id, f64::from(n) * 10.0 + (id % 10) as f64, (id + n as i64) % 7 == 1, false))
+            (0..18).map(move |n| {
+                (id, f64::from(n) * 10.0 + (id % 10) as f64, (id + i64::from(n)) % 7 == 1, false)
+            })
         })
         .collect();
     let subjects: Vec<Subject> =
         (0..10_000).map(|id| subject(id, if id % 3 == 0 { "leaf" } else { "spine" })).collect();
     let batches = history(&scans);
-    let rankings = super::super::outlook(&batches, &subjects, day(190.0), &Settings::default()).unwrap();
-    assert_eq!(rankings.len(), 10_000);
-    assert!(rankings.windows(2).all(|two| two[0].score >= two[1].score));
+    let found = super::super::outlook(&batches, &subjects, day(190.0), &Settings::default()).unwrap();
+    assert_eq!(found.rankings.len(), 10_000);
+    let week = super::super::summary::ahead(&subjects, &found.forecasts, 7.0);
+    assert!(week.low < week.middle && week.middle < week.high && week.high < 10_000.0);
+    assert!(found.rankings.windows(2).all(|two| two[0].score >= two[1].score));
     let again = super::super::outlook(&batches, &subjects, day(190.0), &Settings::default()).unwrap();
-    assert_eq!(rankings, again);
+    assert_eq!(found, again);
 }
