@@ -209,7 +209,7 @@ fn verdict_lines(night: &Night) -> Vec<String> {
     let mut lines = Vec::new();
     match night.run.outcome {
         RunOutcome::Failed => {
-            lines.push("The run failed: what follows is what was known before it.".to_owned())
+            lines.push("The run failed: what follows is what was known before it.".to_owned());
         }
         RunOutcome::Abandoned => {
             lines.push(
@@ -244,7 +244,7 @@ fn verdict_lines(night: &Night) -> Vec<String> {
             lines.push("Probably none has changed since we read it.".to_owned());
         }
         Some(unseen) => {
-            lines.push(format!("Across all, {} have probably changed since we read them.", estimate(unseen)))
+            lines.push(format!("Across all, {} have probably changed since we read them.", estimate(unseen)));
         }
         None => {}
     }
