@@ -9,7 +9,7 @@ use super::csv::direction;
 use super::index::{DriftRow, drift_rows, outcome_words};
 use super::slug;
 use super::view::{DeviceView, FactView, Night, OpenDrift, RunView, Standing, Unread};
-use super::words::{about, chance, count, counted, days, share};
+use super::words::{about, chance, count, counted, date, days, earlier, share};
 use crate::model::finding::{Basis, Ranking};
 use crate::model::{Change, DeviceName};
 
@@ -93,7 +93,7 @@ pub(super) fn view<'a>(night: &'a Night, by: &ByDevice<'a>, device: &'a DeviceVi
         site: &device.site,
         word,
         alarm,
-        verdict: verdict_lines(device, drifts.len() as u64),
+        verdict: verdict_lines(device, drifts.len() as u64, night.run.as_of),
         forecast: ranking.map(forecast).unwrap_or_default(),
         forecast_reason: ranking.map(|r| r.reason.as_str()),
         drifts: drift_rows(drifts.iter().copied(), ""),
@@ -133,16 +133,19 @@ fn word(standing: &Standing, drifting: bool) -> (&'static str, bool) {
     }
 }
 
-fn verdict_lines(device: &DeviceView, open: u64) -> Vec<String> {
+fn verdict_lines(device: &DeviceView, open: u64, as_of: DateTime<Utc>) -> Vec<String> {
     let mut lines = Vec::new();
     match &device.standing {
-        Standing::Confirmed => lines.push("Read completely within 24 hours before this report.".to_owned()),
-        Standing::Believed { p_change } => lines.push(format!(
-            "Last read longer than 24 hours ago; the chance that it changed since is {}.",
-            chance(*p_change)
-        )),
+        Standing::Confirmed => {}
+        Standing::Believed { p_change } => {
+            lines.push(format!("The chance that it changed since we read it is {}.", chance(*p_change)));
+        }
         Standing::Unknown { why } => lines.push(format!("Not readable: {why}.")),
     }
+    lines.push(match device.last_good_scan {
+        Some(scan) => format!("Last read completely {} ({}).", date(scan, as_of), earlier(scan, as_of)),
+        None => "It was never read completely.".to_owned(),
+    });
     if device.last_good_scan.is_some() {
         lines.push(match open {
             0 => "No drift is open.".to_owned(),

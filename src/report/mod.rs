@@ -1,24 +1,32 @@
 //! Findings to pages. A pure function: a [`Night`] in, files out; no disk, no
 //! clock, no database. The same night gives the same bytes.
 //!
-//! Files in reading order. A reader who wants to change the words opens
-//! `index` or `reports/*.html`; the look, `reports/report.css`; a picture,
-//! `chart/`.
+//! In reading order: `view` is everything a report shows; `words` how numbers
+//! and dates are said; `verdict` and `index` the morning page; `device` one
+//! device's page and the list of all; `chart` pictures, one question a file;
+//! `page` templates, escaping and the content security policy; `csv` tables
+//! for spreadsheets; `slug` device names as file names. A reader who wants to
+//! change the words opens `verdict` or `reports/*.html`; the look,
+//! `reports/report.css`.
 
-mod chart; // pictures, one question a file
+mod chart;
 mod csv;
-mod device; // one device's page, and the list of all
-mod index; // the morning page: which sentences, which tables
-mod page; // templates: escaping, filters, the content security policy
-mod slug; // device names as file names
-pub mod view; // everything a report shows, as plain values
-mod words; // numbers, dates and probabilities as people read them // tables for spreadsheets
+mod device;
+mod index;
+mod page;
+mod slug;
+mod verdict;
+pub mod view;
+mod words;
 
 pub use csv::neutral;
 pub use slug::slug;
 pub use view::Night;
 
 use crate::model::DeviceName;
+
+/// How many actions the morning page shows.
+const ACTIONS: usize = 10;
 
 /// One file of a report. `path` is relative, made of our own characters only,
 /// with `/` between folder and file.

@@ -56,20 +56,21 @@ pub(super) fn estimate(e: &Estimate) -> String {
     format!("about {} ({} to {})", about(e.mid), about(e.low), about(e.high))
 }
 
-/// A share from 0 to 1 as a percentage: `3.7 %`. Never `100 %` or `0 %` unless it is.
+/// A share from 0 to 1 as a percentage: `3.7 %`, with a space that is not
+/// broken. Never `100 %` or `0 %` unless it is.
 pub(super) fn percent(share: f64) -> String {
     if !share.is_finite() {
         return "?".to_owned();
     }
-    let p = share * 100.0;
+    let p = share.clamp(0.0, 1.0) * 100.0;
     if p > 99.9 && p < 100.0 {
-        "over 99.9 %".to_owned()
+        "over 99.9\u{a0}%".to_owned()
     } else if p > 0.0 && p < 0.1 {
-        "under 0.1 %".to_owned()
-    } else if p < 10.0 || p > 90.0 {
-        format!("{} %", trimmed(&format!("{p:.1}")))
+        "under 0.1\u{a0}%".to_owned()
+    } else if !(10.0..=90.0).contains(&p) {
+        format!("{}\u{a0}%", trimmed(&format!("{p:.1}")))
     } else {
-        format!("{p:.0} %")
+        format!("{p:.0}\u{a0}%")
     }
 }
 
@@ -175,7 +176,6 @@ pub(super) fn is_unseen(c: char) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use chrono::TimeZone;
     use proptest::prelude::*;
@@ -214,10 +214,10 @@ mod tests {
     fn chances_have_a_word_and_a_number() {
         let cases = [
             (0.004, "less than 1 in 100"),
-            (0.03, "a few in 100 (3 %)"),
-            (0.05, "about 1 in 10 (5 %)"),
-            (0.72, "about 7 in 10 (72 %)"),
-            (0.95, "about 9 in 10 (95 %)"),
+            (0.03, "a few in 100 (3\u{a0}%)"),
+            (0.05, "about 1 in 10 (5\u{a0}%)"),
+            (0.72, "about 7 in 10 (72\u{a0}%)"),
+            (0.95, "about 9 in 10 (95\u{a0}%)"),
             (0.97, "more than 19 in 20"),
             (f64::NAN, "cannot be said"),
         ];
@@ -228,10 +228,10 @@ mod tests {
 
     #[test]
     fn shares_are_never_rounded_to_all_or_nothing() {
-        assert_eq!(percent(0.9999), "over 99.9 %");
-        assert_eq!(percent(0.0001), "under 0.1 %");
-        assert_eq!(percent(1.0), "100 %");
-        assert_eq!(share(&Share { part: 187, whole: 5_000 }), "187 of 5,000 (3.7 %)");
+        assert_eq!(percent(0.9999), "over 99.9\u{a0}%");
+        assert_eq!(percent(0.0001), "under 0.1\u{a0}%");
+        assert_eq!(percent(1.0), "100\u{a0}%");
+        assert_eq!(share(&Share { part: 187, whole: 5_000 }), "187 of 5,000 (3.7\u{a0}%)");
     }
 
     #[test]

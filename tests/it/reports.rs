@@ -124,7 +124,7 @@ fn drift(i: u64, device: DeviceName, dice: &mut Dice) -> OpenDrift {
     };
     let age = dice.unit().powi(3) * 60.0;
     OpenDrift {
-        id: DriftId::of(i as i64, &FactKey::new(Kind::Interface, key.clone())),
+        id: DriftId::of(i.cast_signed(), &FactKey::new(Kind::Interface, key.clone())),
         device,
         kind: Kind::Interface,
         key,
@@ -174,11 +174,11 @@ fn recommendations(drifts: &[OpenDrift]) -> Vec<Recommendation> {
 fn ranking(i: u64, dice: &mut Dice) -> Ranking {
     let rate = 12.0 * dice.unit().powi(4) + 0.05;
     let prior = dice.below(6) == 0;
-    let (scans, spread) = if prior { (1, 3.0) } else { (20 + dice.below(60) as i64, 0.5) };
+    let (scans, spread) = if prior { (1, 3.0) } else { (20 + dice.below(60).cast_signed(), 0.5) };
     let age = 0.1 + dice.unit() * 14.0;
     let p = 1.0 - (-rate * age / 30.0).exp();
     Ranking {
-        device_id: i as i64,
+        device_id: i.cast_signed(),
         device: device_name(i),
         role: if i.is_multiple_of(10) { "spine" } else { "leaf" }.to_owned(),
         site: format!("fra{}", i % 7),
@@ -600,11 +600,15 @@ fn infected(evil: &str) -> Night {
     night
 }
 
+fn is_html(path: &str) -> bool {
+    std::path::Path::new(path).extension().is_some_and(|e| e == "html")
+}
+
 fn pages_as_tags(night: &Night) -> Vec<Vec<String>> {
     render(night)
         .unwrap()
         .iter()
-        .filter(|p| p.path.ends_with(".html"))
+        .filter(|p| is_html(&p.path))
         .map(|p| tags(std::str::from_utf8(&p.bytes).unwrap()))
         .collect()
 }
@@ -641,7 +645,7 @@ proptest! {
         for page in render(&night).unwrap() {
             let path = page.path.as_str();
             prop_assert!(path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b)) && !path.contains(".."));
-            if path.ends_with(".html") {
+            if is_html(path) {
                 let text = String::from_utf8(page.bytes).unwrap();
                 let unseen = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
                 prop_assert!(!text.chars().any(unseen));
@@ -652,7 +656,7 @@ proptest! {
 
 #[test]
 fn pages_are_closed_and_load_nothing() {
-    for page in render(&sample(12, 20)).unwrap().iter().filter(|p| p.path.ends_with(".html")) {
+    for page in render(&sample(12, 20)).unwrap().iter().filter(|p| is_html(&p.path)) {
         let html = std::str::from_utf8(&page.bytes).unwrap();
         let head = html.find("<head>").unwrap();
         assert!(
@@ -683,7 +687,7 @@ fn links_lead_to_pages_and_places() {
     let pages = render(&sample(12, 20)).unwrap();
     let paths: BTreeSet<&str> = pages.iter().map(|p| p.path.as_str()).collect();
     assert_eq!(paths.len(), pages.len());
-    for page in pages.iter().filter(|p| p.path.ends_with(".html")) {
+    for page in pages.iter().filter(|p| is_html(&p.path)) {
         let html = std::str::from_utf8(&page.bytes).unwrap();
         for href in html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
             if href == "data:," {

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, NaiveDate, Weekday};
 
-use super::{At, Axis, Figure, Ink, Key, ROW, SHOWN, Sheet, Table, device, fitted, number, text};
+use super::{At, Axis, Figure, Ink, Key, ROW, SHOWN, Sheet, Table, device, fitted, number, text, units};
 use crate::report::ReportError;
 use crate::report::view::{Calendar, CalendarRow};
 use crate::report::words::{count, counted};
@@ -171,7 +171,7 @@ fn paint(
     let (left, right) = (if sheet.is_narrow() { 112 } else { 170 }, sheet.width - 8);
     let top = 8;
     let x = Axis::new(0.0, nights.len() as f64, left, right);
-    let row_top = |i: usize| top + ROW * i as i32;
+    let row_top = |i: usize| top + ROW * units(i);
     for (i, row) in rows.iter().enumerate() {
         sheet.text(
             (left - 8, row_top(i) + ROW / 2),

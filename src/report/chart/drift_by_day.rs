@@ -23,12 +23,12 @@ pub(in crate::report) fn figure(days: &[DriftDay]) -> Result<Figure, ReportError
         std::cmp::Ordering::Equal => format!("as many as {} nights ago", nights - 1),
         std::cmp::Ordering::Greater => format!("{} more than {} nights ago", count(now - before), nights - 1),
     };
-    let title = if now == 0 && before == 0 {
-        format!("No drift is open, {compared}")
-    } else {
-        format!("{} open, {compared}", counted(now, "drift is", "drifts are"))
-    };
     let peak = ran.iter().map(|d| d.open()).max().unwrap_or(0);
+    if peak == 0 {
+        let reason = format!("No drift was open at the end of any of {} nights.", count(nights));
+        return Ok(Figure::without(ID, "Open drifts by night", reason));
+    }
+    let title = format!("{} open, {compared}", counted(now, "drift is", "drifts are"));
     let describe = format!(
         "From {} to {}: between {} and {} open. {} new and {} resolved in that time. Tonight {} unrecorded, {} missing, {} differ.",
         first.night.format("%-d %b %Y"),

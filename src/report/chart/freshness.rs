@@ -1,7 +1,7 @@
 //! Is what we hold still true? Share of device-time on which the last
 //! snapshot was still right, by night.
 
-use super::{At, Axis, Figure, Ink, Key, Sheet, Table, number, text};
+use super::{At, Axis, Figure, Ink, Key, Sheet, Table, number, text, units};
 use crate::report::ReportError;
 use crate::report::view::{Estimate, FreshNight};
 use crate::report::words::percent;
@@ -85,7 +85,7 @@ fn paint(
     sheet.rules(&y, left, right, percent)?;
     let x = Axis::new(0.0, (nights.len() - 1).max(1) as f64, left, right);
     let at = |i: usize| x.at(i as f64);
-    let half = ((right - left) / nights.len() as i32 / 2).max(1);
+    let half = ((right - left) / units(nights.len()) / 2).max(1);
     for (i, _) in nights.iter().enumerate().filter(|(i, _)| known.binary_search_by_key(i, |k| k.0).is_err()) {
         sheet.rect(((at(i) - half).max(left), top), ((at(i) + half).min(right), bottom), Ink::Hatch)?;
     }

@@ -1,6 +1,6 @@
 //! Which drifts are open, and how old are they?
 
-use super::{At, Axis, Figure, Ink, Sheet, Table, class_key, number, text};
+use super::{At, Axis, Figure, Ink, Sheet, Table, class_key, number, text, units};
 use crate::model::DriftClass;
 use crate::report::ReportError;
 use crate::report::view::OpenDrift;
@@ -70,9 +70,9 @@ fn paint(sheet: &Sheet<'_>, counts: &[[u64; 3]; 5]) -> Result<(), ReportError> {
     let (left, right) = (84, sheet.width - 60);
     let (top, bottom) = (8, sheet.height - 12);
     let x = Axis::new(0.0, peak.max(1) as f64, left, right);
-    let row_height = (bottom - top) / BANDS.len() as i32;
+    let row_height = (bottom - top) / units(BANDS.len());
     for (i, (row, (band, _))) in counts.iter().zip(BANDS).enumerate() {
-        let middle = top + row_height * i as i32 + row_height / 2;
+        let middle = top + row_height * units(i) + row_height / 2;
         sheet.text((left - 10, middle), band, Ink::Text, At::End)?;
         let total: u64 = row.iter().sum();
         let mut end = left;

@@ -1,6 +1,6 @@
 //! Who changes most often? A dot and its 90 % interval for each device.
 
-use super::{At, Axis, Figure, Ink, Key, ROW, SHOWN, Sheet, Table, device, fitted, number};
+use super::{At, Axis, Figure, Ink, Key, ROW, SHOWN, Sheet, Table, device, fitted, number, units};
 use crate::model::finding::{Basis, Ranking};
 use crate::report::ReportError;
 use crate::report::words::{about, days, visible};
@@ -105,7 +105,7 @@ fn median(all: &[&Ranking]) -> f64 {
 
 fn paint(sheet: &Sheet<'_>, shown: &[&Ranking], median: f64) -> Result<(), ReportError> {
     let (left, right) = (if sheet.is_narrow() { 112 } else { 170 }, sheet.width - 16);
-    let (top, bottom) = (8, 8 + ROW * shown.len() as i32);
+    let (top, bottom) = (8, 8 + ROW * units(shown.len()));
     let finite = |x: f64| if x.is_finite() { x } else { 0.0 };
     let high = shown.iter().map(|r| finite(r.rate_high).max(r.rate_per_30_days)).fold(0.0, f64::max);
     let x = Axis::new(0.0, if high > 0.0 { high * 1.02 } else { 1.0 }, left, right);
@@ -118,7 +118,7 @@ fn paint(sheet: &Sheet<'_>, shown: &[&Ranking], median: f64) -> Result<(), Repor
     let at = x.at(median);
     sheet.line(&[(at, top), (at, bottom)], Ink::Target, 2)?;
     for (i, row) in shown.iter().enumerate() {
-        let y = top + ROW * i as i32 + ROW / 2;
+        let y = top + ROW * units(i) + ROW / 2;
         sheet.text((left - 8, y), &fitted(row.device.as_str(), left - 12), Ink::Text, At::End)?;
         sheet.line(&[(x.at(finite(row.rate_low)), y), (x.at(finite(row.rate_high)), y)], Ink::Line, 2)?;
         sheet.dot((x.at(row.rate_per_30_days), y), 5, Ink::Line, row.basis == Basis::Prior)?;

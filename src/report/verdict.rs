@@ -1,0 +1,179 @@
+//! The verdict and the short texts under it. Sentences are made here and not
+//! in the template, because each is a small decision over numbers.
+
+use super::ACTIONS;
+use super::view::{Night, RunOutcome, Share, Verdict, days_between};
+use super::words::{count, counted, date, estimate, share};
+use crate::model::finding::Recommendation;
+
+/// The verdict, never better than the figures beside it allow.
+pub(super) fn honest(night: &Night) -> Verdict {
+    let fleet = &night.fleet;
+    let blind = matches!(night.run.outcome, RunOutcome::Failed | RunOutcome::Abandoned)
+        || fleet.in_step() + fleet.with_drift() == 0;
+    match night.verdict {
+        _ if blind => Verdict::CannotSay,
+        Verdict::InStep if fleet.with_drift() > 0 || fleet.unknown > 0 => Verdict::MostlyInStep,
+        verdict => verdict,
+    }
+}
+
+pub(super) fn verdict_lines(night: &Night) -> Vec<String> {
+    let fleet = &night.fleet;
+    let all = fleet.devices();
+    let mut lines = Vec::new();
+    match night.run.outcome {
+        RunOutcome::Failed => {
+            lines.push("The run failed: what follows is what was known before it.".to_owned());
+        }
+        RunOutcome::Abandoned => {
+            lines.push(
+                "The run broke off and never said that it finished. What it had read complete is kept."
+                    .to_owned(),
+            );
+        }
+        RunOutcome::Complete | RunOutcome::Partial => {}
+    }
+    lines.extend(night.verdict_reason.clone());
+    if all == 0 {
+        lines.push("The inventory is empty. Start with: driftcast devices import FILE".to_owned());
+        return lines;
+    }
+    if fleet.in_step() + fleet.with_drift() == 0 {
+        lines.push(format!("None of {} could be read lately.", counted(all, "device", "devices")));
+        return lines;
+    }
+    let mut parts = vec![
+        format!("{} agreed with the record when last read", count(fleet.in_step())),
+        format!("{} did not", count(fleet.with_drift())),
+    ];
+    if fleet.unknown > 0 {
+        parts.push(format!("{} could not be read lately", count(fleet.unknown)));
+    }
+    let last = parts.pop().unwrap_or_default();
+    lines.push(format!("Of {}, {} and {last}.", counted(all, "device", "devices"), parts.join(", ")));
+    let read = Share { part: fleet.confirmed(), whole: all };
+    lines.push(format!("Read in the 24 hours before: {}.", share(&read)));
+    match &night.unseen {
+        Some(unseen) if unseen.high < 1.0 => {
+            lines.push("Probably none has changed since we read it.".to_owned());
+        }
+        Some(unseen) => {
+            lines.push(format!("Across all, {} have probably changed since we read them.", estimate(unseen)));
+        }
+        None => {}
+    }
+    if let Some(agreement) = night.agreement.filter(|a| a.whole > 0) {
+        lines.push(format!("Record and device agree on {} covered facts.", share(&agreement)));
+    }
+    lines
+}
+
+pub(super) fn movement_lines(night: &Night) -> Vec<String> {
+    let mut lines = Vec::new();
+    match &night.movement {
+        None => lines.push("First run: there is nothing to compare with yet.".to_owned()),
+        Some(m) => {
+            let since = date(m.since, night.run.as_of);
+            if m.new + m.resolved + m.returned == 0 {
+                lines.push(format!("Nothing new and nothing resolved since {since}."));
+            } else {
+                lines.push(format!(
+                    "Since {since}: {} new, {} resolved, {} came back.",
+                    count(m.new),
+                    count(m.resolved),
+                    count(m.returned)
+                ));
+            }
+            if let Some(before) = m.open_30_days_ago {
+                lines.push(format!(
+                    "30 days earlier {} open; now {}.",
+                    counted(before, "drift was", "drifts were"),
+                    count(night.drifts.len() as u64)
+                ));
+            }
+        }
+    }
+    match &night.next_week {
+        Some(next) if next.high < 1.0 => {
+            lines.push("Probably no device will change in the next 7 days.".to_owned());
+        }
+        Some(next) => {
+            lines.push(format!("Expected to change in the next 7 days: {} devices.", estimate(next)));
+        }
+        None => {}
+    }
+    lines
+}
+
+pub(super) fn effort_lines(night: &Night) -> Vec<String> {
+    let mut lines = Vec::new();
+    let shown = &night.recommendations[..night.recommendations.len().min(ACTIONS)];
+    let open = night.drifts.len() as u64;
+    if shown.is_empty() {
+        lines.push(if open == 0 {
+            "Nothing to do.".to_owned()
+        } else {
+            format!("{} open, and no action proposed.", counted(open, "drift is", "drifts are"))
+        });
+    } else {
+        lines.push(format!(
+            "{} {} of {}.",
+            counted(shown.len() as u64, "action closes", "actions close"),
+            count(closed_by(night, shown)),
+            counted(open, "open drift", "open drifts")
+        ));
+    }
+    lines.push(match night.run.budget {
+        Some(budget) => format!(
+            "Reading used {} of {}.",
+            count(night.run.sessions),
+            counted(budget, "session", "sessions")
+        ),
+        None => {
+            format!("Reading used {}, without a limit.", counted(night.run.sessions, "session", "sessions"))
+        }
+    });
+    lines
+}
+
+/// How many of the open drifts these actions close: each is counted once.
+pub(super) fn closed_by(night: &Night, actions: &[Recommendation]) -> u64 {
+    let closed: std::collections::BTreeSet<_> = actions.iter().flat_map(|a| &a.drifts).collect();
+    night.drifts.iter().filter(|d| closed.contains(&d.id)).count() as u64
+}
+
+pub(super) fn gap_lines(night: &Night) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(first) = night.unknowns.iter().map(|u| u.since).min() {
+        let longest = days_between(first, night.run.as_of).floor() as u64;
+        let n = night.unknowns.len() as u64;
+        let who = if n == 1 { "for" } else { "one for" };
+        lines.push(format!(
+            "{} could not be read, {who} {}.",
+            counted(n, "device", "devices"),
+            counted(longest, "day", "days")
+        ));
+    }
+    if !night.never_read.is_empty() {
+        let n = night.never_read.len() as u64;
+        lines.push(format!("{} never read.", counted(n, "device was", "devices were")));
+    }
+    if !night.unread.is_empty() {
+        lines.push(format!(
+            "{} on {} not understood.",
+            counted(night.unread.iter().map(|u| u.lines).sum(), "line", "lines"),
+            counted(night.unread.len() as u64, "device was", "devices were")
+        ));
+    }
+    if lines.is_empty() {
+        lines.push("Every device answered, and every line was understood.".to_owned());
+    }
+    if night.fleet.unmanaged_facts > 0 {
+        lines.push(format!(
+            "{} outside what the record claims to know.",
+            counted(night.fleet.unmanaged_facts, "fact lies", "facts lie")
+        ));
+    }
+    lines
+}
