@@ -34,11 +34,11 @@ use super::{Credentials, DeviceError, Fetch, Fetching, Settings, Transcript, she
 
 use trust::{Broken, Checker, Trust};
 
-/// Refused by its jump host so often in a row, a device is not tried through it any more.
+/// A jump host that failed so often in a row is not tried any more.
 const JUMP_FAILURES: usize = 5;
 
-/// How long a goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// How long a goodbye may take. It waits for our own side only.
+const GOODBYE: Duration = Duration::from_millis(250);
 
 /// Columns and rows of our terminal: wide enough that no line is wrapped.
 const COLUMNS: u32 = 511;
