@@ -23,7 +23,8 @@ pub(crate) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, Failu
     // A demo never writes into the data folder of a real installation by default.
     let dir = if context.dir_given { context.dir.clone() } else { PathBuf::from("driftcast-demo") };
     let bar = progress::steps(context.quiet, "past nights", u64::from(args.nights));
-    let ask = Ask { dir: dir.clone(), devices: args.devices as usize, nights: args.nights, clock: context.clock };
+    let ask =
+        Ask { dir: dir.clone(), devices: args.devices as usize, nights: args.nights, clock: context.clock };
     if !context.out.json {
         context.out.line(format!(
             "A fleet of {} simulated DNOS devices, and {} nights of its life.",
@@ -38,7 +39,10 @@ pub(crate) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, Failu
     let commands = [
         (format!("{program} --data {data} diff"), "where devices and record disagree, and what to do"),
         (format!("{program} --data {data} rank --top 10"), "which devices are most worth a session, and why"),
-        (format!("{program} --data {data} devices show {}", done.show), "one device: its drift, changes and scans"),
+        (
+            format!("{program} --data {data} devices show {}", done.show),
+            "one device: its drift, changes and scans",
+        ),
         (format!("{program} --data {data} status"), "the last runs, and how much is known"),
     ];
     if context.out.json {
@@ -74,7 +78,9 @@ pub(crate) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, Failu
 
 /// How this program was called, so that the commands can be pasted.
 fn program() -> String {
-    std::env::args_os().next().map_or_else(|| "driftcast".to_owned(), |name| name.to_string_lossy().into_owned())
+    std::env::args_os()
+        .next()
+        .map_or_else(|| "driftcast".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Quoted for a shell if it has to be.

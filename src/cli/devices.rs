@@ -9,12 +9,12 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::output::say;
+use super::words;
 use super::{Context, diff, limit, progress};
 use crate::analysis::standing::Standing;
 use crate::device::known_hosts::{KnownHosts, Verdict};
 use crate::jobs::{self, Env};
 use crate::model::{Device, FactKey};
-use super::words;
 use crate::source;
 
 #[derive(Subcommand, Debug)]
@@ -93,7 +93,9 @@ pub(crate) fn unknown(name: &str, devices: &[Device]) -> Failure {
     let near: Vec<&str> = devices
         .iter()
         .map(|d| d.name.as_str())
-        .filter(|n| n.to_lowercase().contains(&name.to_lowercase()) || name.to_lowercase().contains(&n.to_lowercase()))
+        .filter(|n| {
+            n.to_lowercase().contains(&name.to_lowercase()) || name.to_lowercase().contains(&n.to_lowercase())
+        })
         .take(3)
         .collect();
     let failure = Failure::usage(format!("there is no device {name:?} in the inventory"));
@@ -305,7 +307,13 @@ async fn trust(context: &Context, args: TrustArgs) -> Result<Exit, Failure> {
     let devices = inventory(&env)?;
     let chosen: Vec<Device> = match &args.name {
         Some(name) => {
-            vec![devices.iter().find(|d| d.name.as_str() == name).cloned().ok_or_else(|| unknown(name, &devices))?]
+            vec![
+                devices
+                    .iter()
+                    .find(|d| d.name.as_str() == name)
+                    .cloned()
+                    .ok_or_else(|| unknown(name, &devices))?,
+            ]
         }
         None => devices,
     };
@@ -334,7 +342,10 @@ async fn trust(context: &Context, args: TrustArgs) -> Result<Exit, Failure> {
             Verdict::Unknown { fingerprint } => {
                 if args.fingerprint.as_ref().is_some_and(|wanted| *wanted != fingerprint) {
                     refused += 1;
-                    say(&format!("{}: shows {fingerprint}, which is not the fingerprint you gave", device.name));
+                    say(&format!(
+                        "{}: shows {fingerprint}, which is not the fingerprint you gave",
+                        device.name
+                    ));
                 } else {
                     fresh.push((device, key, fingerprint));
                 }
@@ -360,21 +371,26 @@ async fn trust(context: &Context, args: TrustArgs) -> Result<Exit, Failure> {
         }
     }
     if !fresh.is_empty() {
-        let rows: Vec<Vec<String>> =
-            fresh.iter().map(|(d, _, f)| vec![d.name.to_string(), format!("{}:{}", d.address, d.port), f.clone()]).collect();
+        let rows: Vec<Vec<String>> = fresh
+            .iter()
+            .map(|(d, _, f)| vec![d.name.to_string(), format!("{}:{}", d.address, d.port), f.clone()])
+            .collect();
         context.out.table(&["device", "address", "fingerprint"], &[], &rows)?;
         let sure = args.yes || args.fingerprint.is_some() || ask(fresh.len())?;
         if sure {
             for (device, key, fingerprint) in fresh {
                 known.enrol(&device.address, device.port, &key).map_err(jobs::JobError::from)?;
-                enrolled.push(json!({ "device": device.name, "fingerprint": fingerprint, "replaced": false }));
+                enrolled
+                    .push(json!({ "device": device.name, "fingerprint": fingerprint, "replaced": false }));
             }
         } else {
             refused += fresh.len();
         }
     }
     if context.out.json {
-        context.out.json(&json!({ "enrolled": enrolled, "known": already, "refused": refused, "failed": failed }))?;
+        context
+            .out
+            .json(&json!({ "enrolled": enrolled, "known": already, "refused": refused, "failed": failed }))?;
     } else {
         context.out.line(format!(
             "{} enrolled, {already} known already, {refused} not enrolled, {failed} could not be asked.",

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::exit::{Exit, Failure};
 use super::{Context, limit};
 use crate::analysis::{accept, advise};
-use crate::report::view::OpenDrift;
 use crate::jobs;
 use crate::model::{Device, Drift, DriftClass, Record};
+use crate::report::view::OpenDrift;
 use crate::source;
 
 #[derive(Args, Debug)]
@@ -65,7 +65,9 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
         return Ok(exit);
     }
     if drifts.is_empty() {
-        context.out.line("No open drift: wherever the record claims to know and the device was read, they agree.")?;
+        context
+            .out
+            .line("No open drift: wherever the record claims to know and the device was read, they agree.")?;
         return Ok(exit);
     }
     let rows: Vec<Vec<String>> = drifts.iter().map(|d| row(d, env.clock.now())).collect();

@@ -121,16 +121,21 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
         let (exit, hint) = match &error {
-            JobError::Busy(_) => (Exit::Busy, Some("on-demand commands such as `driftcast scan NAME` do not wait for it")),
+            JobError::Busy(_) => {
+                (Exit::Busy, Some("on-demand commands such as `driftcast scan NAME` do not wait for it"))
+            }
             JobError::NoDevices => (Exit::Usage, Some("`driftcast devices import FILE` fills the inventory")),
             JobError::NoDevice(_) => (Exit::Usage, Some("`driftcast devices list` shows the inventory")),
             JobError::NoRun(_) => (Exit::Usage, Some("`driftcast status` lists the runs")),
             JobError::NoRuns => (Exit::Usage, Some("`driftcast nightly` makes one")),
             JobError::NotADemo(_) => (Exit::Usage, Some("name an empty or a new folder with --data")),
             JobError::Coverage(_) | JobError::KnownHosts(_) => (Exit::Usage, None),
-            JobError::Lab(LabError::PortInUse { .. }) => {
-                (Exit::Failed, Some("another lab may be up; the data folder names the ports, so that they cannot be chosen freely"))
-            }
+            JobError::Lab(LabError::PortInUse { .. }) => (
+                Exit::Failed,
+                Some(
+                    "another lab may be up; the data folder names the ports, so that they cannot be chosen freely",
+                ),
+            ),
             JobError::Store(StoreError::Guard { .. }) => {
                 (Exit::Guard, Some("if they are really gone, repeat the import with --allow-retire"))
             }
@@ -146,7 +151,8 @@ impl From<JobError> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::usage(chain(&error)).hint("`driftcast config --default` prints every setting with its explanation")
+        Self::usage(chain(&error))
+            .hint("`driftcast config --default` prints every setting with its explanation")
     }
 }
 

@@ -25,7 +25,8 @@ pub(crate) struct LabArgs {
 
 pub(crate) async fn run(context: &Context, args: LabArgs) -> Result<Exit, Failure> {
     let dir = if context.dir_given { context.dir.clone() } else { PathBuf::from("driftcast-demo") };
-    let mut served = demo::serve_lab(&dir, args.devices as usize, args.inventory.as_deref(), context.clock).await?;
+    let mut served =
+        demo::serve_lab(&dir, args.devices as usize, args.inventory.as_deref(), context.clock).await?;
     if context.out.json {
         context.out.json(&json!({
             "devices": served.devices, "inventory": served.inventory, "known_hosts": served.known_hosts

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Context;
 use super::exit::{Exit, Failure};
-use crate::analysis::plan::Budget;
+use crate::analysis::Budget;
 use crate::jobs;
 use crate::model::Outcome;
 
@@ -32,7 +32,8 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
     }
     env.events = context.progress();
     let done = jobs::nightly(&env, budget).await?;
-    let partial = done.summary.devices.iter().any(|(o, n)| *n > 0 && !matches!(o, Outcome::Complete | Outcome::NotDue));
+    let partial =
+        done.summary.devices.iter().any(|(o, n)| *n > 0 && !matches!(o, Outcome::Complete | Outcome::NotDue));
     if context.out.json {
         context.out.json(&json!({
             "run": done.run,
@@ -49,7 +50,10 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
             context.out.line(format!("  {n:>6}  {}", outcome.as_str()))?;
         }
         let drifts = done.summary.drifts;
-        context.out.line(format!("Drift: {} new, {} resolved, {} open.", drifts.new, drifts.resolved, drifts.open))?;
+        context.out.line(format!(
+            "Drift: {} new, {} resolved, {} open.",
+            drifts.new, drifts.resolved, drifts.open
+        ))?;
         if let Some(report) = &done.report {
             context.out.line(format!("Report: {}", report.display()))?;
         }

@@ -32,13 +32,19 @@ impl Output {
 
     /// One JSON document.
     pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string(value).map_err(|e| Failure::failed(format!("failed to write JSON: {e}")))?;
+        let text = serde_json::to_string(value)
+            .map_err(|e| Failure::failed(format!("failed to write JSON: {e}")))?;
         print(&format!("{}\n", plain_json(&text)))
     }
 
     /// An aligned table for people: a heading row and cells. Columns whose
     /// heading is in `right` are aligned to the right.
-    pub(crate) fn table(&self, headings: &[&str], right: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
+    pub(crate) fn table(
+        &self,
+        headings: &[&str],
+        right: &[&str],
+        rows: &[Vec<String>],
+    ) -> Result<(), Failure> {
         if self.json {
             return Ok(());
         }

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::Context;
 use super::exit::{Exit, Failure};
+use super::words;
 use crate::jobs;
 use crate::model::finding::Basis;
-use super::words;
 
 #[derive(Args, Debug)]
 pub(crate) struct RankArgs {
@@ -57,7 +57,9 @@ pub(crate) fn run(context: &Context, args: &RankArgs) -> Result<Exit, Failure> {
          changes/30 d: most likely rate, with the range that holds it 9 times in 10.",
     )?;
     if prior > 0 {
-        context.out.line(format!("{prior} of these have too little history and are judged by similar devices."))?;
+        context
+            .out
+            .line(format!("{prior} of these have too little history and are judged by similar devices."))?;
     }
     Ok(Exit::Done)
 }

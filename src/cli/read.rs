@@ -120,7 +120,8 @@ fn read_bytes(file: &PathBuf) -> Result<Vec<u8>, String> {
 }
 
 pub(crate) fn unknown_platform(name: &str) -> Failure {
-    Failure::usage(format!("there is no platform {name:?}")).hint(format!("the platforms are {}", platform_names()))
+    Failure::usage(format!("there is no platform {name:?}"))
+        .hint(format!("the platforms are {}", platform_names()))
 }
 
 fn platform_names() -> String {

@@ -93,12 +93,16 @@ fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
         return Err(devices::unknown(stranger.device.as_str(), &inventory));
     }
     #[expect(clippy::disallowed_methods, reason = "who imports is said by the login environment")]
-    let who = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".to_owned());
+    let who = std::env::var("SUDO_USER")
+        .or_else(|_| std::env::var("USER"))
+        .unwrap_or_else(|_| "unknown".to_owned());
     let done = jobs::import_records(&env, &records, &who, &args.reason)?;
     if context.out.json {
         context.out.json(&done)?;
     } else {
-        context.out.line(format!("{} added, {} changed, {} unchanged.", done.added, done.changed, done.unchanged))?;
+        context
+            .out
+            .line(format!("{} added, {} changed, {} unchanged.", done.added, done.changed, done.unchanged))?;
         if done.drifts_opened + done.drifts_resolved > 0 {
             context.out.line(format!(
                 "By the newest facts: {} drifts opened, {} resolved.",

@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::Context;
 use super::exit::{Exit, Failure};
-use crate::jobs;
 use super::words;
+use crate::jobs;
 
 #[derive(Args, Debug)]
 pub(crate) struct StatusArgs {
@@ -31,7 +31,10 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
         "{} devices: {} confirmed in step, {} confirmed with drift, {} believed, {} unknown.",
         status.devices, s.confirmed_in_step, s.confirmed_drifted, s.believed, s.unknown
     ))?;
-    context.out.line(format!("{} open drifts, {} unmanaged facts outside the record's coverage.", status.open_drifts, status.unmanaged))?;
+    context.out.line(format!(
+        "{} open drifts, {} unmanaged facts outside the record's coverage.",
+        status.open_drifts, status.unmanaged
+    ))?;
     if status.runs.is_empty() {
         context.out.line("No run yet; `driftcast nightly` makes one.")?;
         return Ok(Exit::Done);
@@ -53,6 +56,10 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
         })
         .collect();
     context.out.line("")?;
-    context.out.table(&["run", "kind", "started (UTC)", "outcome", "sessions", "drift"], &["run", "sessions"], &rows)?;
+    context.out.table(
+        &["run", "kind", "started (UTC)", "outcome", "sessions", "drift"],
+        &["run", "sessions"],
+        &rows,
+    )?;
     Ok(Exit::Done)
 }

@@ -96,13 +96,18 @@ impl fmt::Display for Verdict {
         match self {
             Self::Known => f.write_str("its key is known"),
             Self::Unknown { fingerprint } => write!(f, "its key {fingerprint} is not known"),
-            Self::Changed { expected, got } => write!(f, "its key changed: {expected} is pinned, it shows {got}"),
+            Self::Changed { expected, got } => {
+                write!(f, "its key changed: {expected} is pinned, it shows {got}")
+            }
             Self::OtherAlgorithm { pinned, fingerprint } => {
                 write!(f, "it shows a key of another kind, {fingerprint}; {pinned} is pinned")
             }
             Self::Revoked { line } => write!(f, "its key is revoked in line {line} of the known hosts"),
             Self::Authority { line } => {
-                write!(f, "line {line} of the known hosts names a certificate authority, which is not supported")
+                write!(
+                    f,
+                    "line {line} of the known hosts names a certificate authority, which is not supported"
+                )
             }
         }
     }

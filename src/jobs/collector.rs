@@ -107,9 +107,8 @@ fn weigh(
     knowledge: Option<Knowledge>,
     state: Option<&LastState>,
 ) -> (DeviceResult, Kept) {
-    let lines = Some(read.snapshot.lines).filter(|lines| {
-        read.snapshot.outcome.is_complete() && state.and_then(|s| s.lines) != Some(*lines)
-    });
+    let lines = Some(read.snapshot.lines)
+        .filter(|lines| read.snapshot.outcome.is_complete() && state.and_then(|s| s.lines) != Some(*lines));
     let mut result = DeviceResult::of(ScanRow {
         run: wants.run,
         device_id: read.target.device_id,
@@ -130,7 +129,8 @@ fn weigh(
     let (mut opened, mut resolved) = (0, 0);
     if let Some(known) = knowledge {
         compare_with_past(env, &read, &known, state, &mut result);
-        opened = result.drift_steps.iter().filter(|s| matches!(s.step, Step::Opened | Step::Returned)).count();
+        opened =
+            result.drift_steps.iter().filter(|s| matches!(s.step, Step::Opened | Step::Returned)).count();
         resolved = result.drift_steps.iter().filter(|s| s.step == Step::Resolved).count();
         result.kept = std::mem::take(&mut read.kept);
     }
@@ -194,7 +194,8 @@ fn compare_with_past(
         result.scan.text_changed = !first && text != Some(&digests.text);
         result.scan.text_digest = moved(text, &digests.text);
         result.scan.facts_digest = moved(state.and_then(|s| s.facts_digest.as_ref()), &digests.facts);
-        result.scan.observed_digest = moved(state.and_then(|s| s.observed_digest.as_ref()), &digests.observed);
+        result.scan.observed_digest =
+            moved(state.and_then(|s| s.observed_digest.as_ref()), &digests.observed);
     }
 }
 
@@ -217,14 +218,16 @@ fn delta(before: &[Fact], after: &[Fact], covers: &dyn Fn(&FactKey) -> bool) -> 
         }
         seen.insert(key);
     }
-    let mut closed: Vec<FactKey> =
-        old.into_keys().filter(|key| covers(key) && !seen.contains(key)).collect();
+    let mut closed: Vec<FactKey> = old.into_keys().filter(|key| covers(key) && !seen.contains(key)).collect();
     closed.sort();
     (opened, closed)
 }
 
 /// Interfaces whose operational state or MTU is not what was last observed.
-fn moved_observations(snapshot: &Snapshot, known: &Knowledge) -> Vec<(String, Option<OperState>, Option<u32>)> {
+fn moved_observations(
+    snapshot: &Snapshot,
+    known: &Knowledge,
+) -> Vec<(String, Option<OperState>, Option<u32>)> {
     snapshot
         .interfaces
         .iter()

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::scan::Summary;
 use super::{Env, Events, JobError, nightly, records, ssh_fetcher};
-use crate::analysis::plan::Budget;
+use crate::analysis::Budget;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::device::{DeviceError, Fetch, Fetching, shell};
@@ -23,8 +23,16 @@ use crate::source;
 const SEED: u64 = 251;
 
 /// Ports of a new fleet start here when they are free; otherwise the system chooses.
-const FILES: [&str; 8] =
-    ["driftcast.duckdb", "driftcast.duckdb.wal", "ledger.jsonl", "key", "known_hosts", "lab.toml", "records.csv", "inventory.csv"];
+const FILES: [&str; 8] = [
+    "driftcast.duckdb",
+    "driftcast.duckdb.wal",
+    "ledger.jsonl",
+    "key",
+    "known_hosts",
+    "lab.toml",
+    "records.csv",
+    "inventory.csv",
+];
 const FOLDERS: [&str; 3] = ["reports", "locks", "tmp"];
 
 /// What is asked of a demo.
@@ -173,7 +181,12 @@ struct InProcess {
 }
 
 impl Fetch for InProcess {
-    fn fetch<'a>(&'a self, device: &'a Device, platform: &'static Platform, scope: &'a Scope) -> Fetching<'a> {
+    fn fetch<'a>(
+        &'a self,
+        device: &'a Device,
+        platform: &'static Platform,
+        scope: &'a Scope,
+    ) -> Fetching<'a> {
         Box::pin(async move {
             let bad = |reason: String| DeviceError::BadName { reason };
             let commands = platform.script(scope).map_err(|error| bad(error.to_string()))?;

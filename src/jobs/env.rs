@@ -117,8 +117,13 @@ fn fingerprint_key(dir: &Path) -> Result<[u8; 32], JobError> {
             getrandom::fill(&mut key).map_err(|e| fail(std::io::Error::other(e.to_string())))?;
             // Written beside and linked, so that two first runs agree on one key.
             let beside = dir.join(format!("key.{}", std::process::id()));
-            let mut file =
-                fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(fail)?;
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&beside)
+                .map_err(fail)?;
             writeln!(file, "{}", crate::model::snapshot::hex(&key)).map_err(fail)?;
             file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(fail)?;
             file.sync_all().map_err(fail)?;

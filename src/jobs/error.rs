@@ -12,9 +12,17 @@ use crate::store::{Holder, LockError, StoreError};
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
     #[error("failed to create the folder {}", path.display())]
-    Folder { path: PathBuf, #[source] error: io::Error },
+    Folder {
+        path: PathBuf,
+        #[source]
+        error: io::Error,
+    },
     #[error("failed to read or make the fingerprint key {}", path.display())]
-    Key { path: PathBuf, #[source] error: io::Error },
+    Key {
+        path: PathBuf,
+        #[source]
+        error: io::Error,
+    },
     #[error(transparent)]
     Coverage(#[from] crate::analysis::BadPattern),
     #[error(transparent)]
@@ -32,7 +40,11 @@ pub enum JobError {
     #[error(transparent)]
     Report(#[from] ReportError),
     #[error("failed to write the report to {}", path.display())]
-    Publish { path: PathBuf, #[source] error: io::Error },
+    Publish {
+        path: PathBuf,
+        #[source]
+        error: io::Error,
+    },
     #[error("there is no device {0:?} in the inventory")]
     NoDevice(String),
     #[error("the inventory is empty")]

@@ -14,7 +14,7 @@ use super::Env;
 use super::scan::Cast;
 use crate::device::Transcript;
 use crate::model::snapshot::{KeptText, digest_of, hex};
-use crate::model::{Device, Event, Fact, Outcome, Plan, Snapshot, Target};
+use crate::model::{Device, Event, Fact, Kind, Outcome, Plan, Snapshot, Target};
 use crate::platform::{self, Captured, Rules};
 use crate::store::{DeviceLock, LastState, LockError};
 
@@ -94,6 +94,9 @@ async fn read_device(env: &Env, device: &Device, target: Target, before: Option<
     read.kept = read.snapshot.kept.take().unwrap_or_default();
     if read.snapshot.outcome.is_complete() {
         read.facts = read.snapshot.facts();
+        if platform::by_name(&device.platform).is_none_or(|platform| !platform.vlan_objects) {
+            read.facts.retain(|fact| fact.kind() != Kind::Vlan);
+        }
         if read.target.scope == crate::model::Scope::Device {
             let digests = Digests {
                 facts: digest_of(&read.facts),

@@ -54,7 +54,12 @@ fn folder(env: &Env) -> Check {
     let mode = match fs::metadata(&env.dir) {
         Ok(meta) => meta.permissions().mode() & 0o777,
         Err(error) => {
-            return Check::not("data folder", Verdict::Bad, error.to_string(), "name another one with --data");
+            return Check::not(
+                "data folder",
+                Verdict::Bad,
+                error.to_string(),
+                "name another one with --data",
+            );
         }
     };
     let shown = env.dir.display();
@@ -95,7 +100,12 @@ fn store(env: &Env) -> Vec<Check> {
     if !problems.is_empty() {
         checks.truncate(1);
         checks.extend(problems.into_iter().map(|found| {
-            Check::not("store", Verdict::Bad, found, "restore what was lost from a backup, or mend what is named")
+            Check::not(
+                "store",
+                Verdict::Bad,
+                found,
+                "restore what was lost from a backup, or mend what is named",
+            )
         }));
     }
     checks
@@ -103,7 +113,9 @@ fn store(env: &Env) -> Vec<Check> {
 
 fn credentials(env: &Env) -> Check {
     match Credentials::new(env.settings.credential.clone()).check() {
-        Ok(()) => Check::good("credentials", format!("{} configured, all usable", env.settings.credential.len())),
+        Ok(()) => {
+            Check::good("credentials", format!("{} configured, all usable", env.settings.credential.len()))
+        }
         Err(error) => Check::not(
             "credentials",
             Verdict::Bad,

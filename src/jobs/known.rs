@@ -13,7 +13,8 @@ use super::{Env, JobError};
 use crate::analysis::advise::{Matters, UnreadDevice};
 use crate::analysis::forecast::Subject;
 use crate::analysis::standing::{Readings, Standing};
-use crate::analysis::{self, forecast};
+use crate::analysis::summary::{self, Estimate};
+use crate::analysis::{self, Outlook, forecast};
 use crate::model::device::DeviceId;
 use crate::model::finding::{Ranking, Recommendation};
 use crate::model::{Change, Device, Drift, Fact, Outcome, Record, RunId, RunKind};
@@ -26,6 +27,8 @@ pub struct Known {
     pub states: HashMap<DeviceId, LastState>,
     /// Best first.
     pub rankings: Vec<Ranking>,
+    /// How many devices will probably change within a week.
+    pub next_week: Estimate,
     /// Open drifts of live devices.
     pub drifts: Vec<Drift>,
     pub compared: HashMap<DeviceId, Compared>,
@@ -34,18 +37,24 @@ pub struct Known {
 
 impl Known {
     /// `run`: as that run left things; `None`: now.
-    pub(super) fn load(env: &Env, store: &Store, run: Option<RunId>, as_of: DateTime<Utc>) -> Result<Self, JobError> {
+    pub(super) fn load(
+        env: &Env,
+        store: &Store,
+        run: Option<RunId>,
+        as_of: DateTime<Utc>,
+    ) -> Result<Self, JobError> {
         let devices: BTreeMap<DeviceId, Device> =
             store.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
         let history = store.history(run)?;
-        let rankings = rankings_of(&history, devices.iter(), as_of, &env.settings.forecast)?;
+        let (subjects, outlook) = outlook_of(&history, devices.iter(), as_of, &env.settings.forecast)?;
         let mut drifts = store.drifts(run)?;
         drifts.retain(|d| devices.contains_key(&d.device_id));
         Ok(Self {
             as_of,
             states: store.last_states(run)?,
             compared: store.compared(run)?,
-            rankings,
+            next_week: summary::ahead(&subjects, &outlook.forecasts, 7.0),
+            rankings: outlook.rankings,
             drifts,
             devices,
             max_age_days: f64::from(env.settings.plan.max_age_nights),
@@ -58,7 +67,8 @@ impl Known {
         for drift in &self.drifts {
             *drifts.entry(drift.device_id).or_default() += 1;
         }
-        let chance: HashMap<DeviceId, f64> = self.rankings.iter().map(|r| (r.device_id, r.p_change)).collect();
+        let chance: HashMap<DeviceId, f64> =
+            self.rankings.iter().map(|r| (r.device_id, r.p_change)).collect();
         self.devices
             .keys()
             .map(|id| {
@@ -106,13 +116,13 @@ pub(super) fn failing(state: &LastState) -> Option<Outcome> {
     Some(state.last_attempt.1).filter(|outcome| !outcome.is_complete())
 }
 
-/// The scan-next list of `devices`, from their history.
-pub(super) fn rankings_of<'a>(
+/// What their history says of `devices`.
+pub(super) fn outlook_of<'a>(
     history: &[RecordBatch],
     devices: impl Iterator<Item = (&'a DeviceId, &'a Device)>,
     as_of: DateTime<Utc>,
     settings: &forecast::Settings,
-) -> Result<Vec<Ranking>, JobError> {
+) -> Result<(Vec<Subject>, Outlook), JobError> {
     let subjects: Vec<Subject> = devices
         .map(|(id, device)| Subject {
             id: *id,
@@ -122,7 +132,8 @@ pub(super) fn rankings_of<'a>(
             importance: device.importance,
         })
         .collect();
-    Ok(analysis::outlook(history, &subjects, as_of, settings)?)
+    let outlook = analysis::outlook(history, &subjects, as_of, settings)?;
+    Ok((subjects, outlook))
 }
 
 /// All that is known now.
@@ -150,7 +161,8 @@ pub fn live_devices(env: &Env) -> Result<Vec<(DeviceId, Device)>, JobError> {
 
 /// The records of live devices, by device and key.
 pub fn all_records(env: &Env) -> Result<Vec<Record>, JobError> {
-    let mut records: Vec<Record> = env.store()?.records(None, None)?.into_iter().map(|(_, record)| record).collect();
+    let mut records: Vec<Record> =
+        env.store()?.records(None, None)?.into_iter().map(|(_, record)| record).collect();
     records.sort_by_cached_key(|r| (r.device.clone(), r.key()));
     Ok(records)
 }
@@ -170,7 +182,8 @@ pub struct Row {
 pub fn overview(env: &Env) -> Result<Vec<Row>, JobError> {
     let known = known(env)?;
     let standings = known.standings();
-    let mut rows: Vec<Row> = known.devices.iter().map(|(id, device)| row(&known, &standings, *id, device)).collect();
+    let mut rows: Vec<Row> =
+        known.devices.iter().map(|(id, device)| row(&known, &standings, *id, device)).collect();
     rows.sort_by(|a, b| a.device.name.cmp(&b.device.name));
     Ok(rows)
 }
@@ -198,7 +211,9 @@ pub struct Shown {
 /// `None` when the inventory has no such device.
 pub fn show_device(env: &Env, name: &str) -> Result<Option<Shown>, JobError> {
     let known = known(env)?;
-    let Some((id, device)) = known.devices.iter().find(|(_, d)| d.name.as_str() == name) else { return Ok(None) };
+    let Some((id, device)) = known.devices.iter().find(|(_, d)| d.name.as_str() == name) else {
+        return Ok(None);
+    };
     let store = env.store()?;
     let standings = known.standings();
     let mut drifts: Vec<Drift> = known.drifts.iter().filter(|d| d.device_id == *id).cloned().collect();

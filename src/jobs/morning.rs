@@ -14,8 +14,9 @@ use crate::analysis::{advise, calibrate, summary};
 use crate::model::device::DeviceId;
 use crate::model::{Change, DriftClass, DriftId, DriftStep, FactKey, RunId, RunKind, Scope, Step};
 use crate::report::view::{
-    self, Calendar, CalendarRow, DeviceView, DriftDay, Estimate, FactView, Fleet, FreshNight, Movement, Night,
-    OpenDrift, PastScan, Reliability, ReliabilityBin, RunOutcome, RunView, ScanOfRun, Share, Unknown, Unread,
+    self, Calendar, CalendarRow, DeviceView, DriftDay, Estimate, FactView, Fleet, FreshNight, Movement,
+    Night, OpenDrift, PastScan, Reliability, ReliabilityBin, RunOutcome, RunView, ScanOfRun, Share, Unknown,
+    Unread,
 };
 use crate::store::{RunRow, Store};
 
@@ -28,7 +29,11 @@ const NEWS_DAYS: u64 = 30;
 
 /// Everything that the report of `run` shows. Without a run: of the newest
 /// finished nightly run. `device` gets a page whether or not it has news.
-pub(super) fn night(env: &Env, run: Option<RunId>, device: Option<&str>) -> Result<(RunRow, Night), JobError> {
+pub(super) fn night(
+    env: &Env,
+    run: Option<RunId>,
+    device: Option<&str>,
+) -> Result<(RunRow, Night), JobError> {
     let store = env.store()?;
     let row = match run {
         Some(id) => store.run(id)?.ok_or(JobError::NoRun(id))?,
@@ -83,9 +88,11 @@ impl Stored<'_> {
             verdict,
             verdict_reason: reason(verdict, &status.outcome, unknown, known.devices.len()),
             fleet: self.fleet(&standings),
-            agreement: share(known.compared.iter().filter(|(id, _)| known.devices.contains_key(id)).map(|(_, c)| *c)),
+            agreement: share(
+                known.compared.iter().filter(|(id, _)| known.devices.contains_key(id)).map(|(_, c)| *c),
+            ),
             unseen: Some(estimate(summary::unseen(&known.rankings, known.as_of))),
-            next_week: Some(next_week(&known.rankings)),
+            next_week: Some(estimate(known.next_week)),
             movement: self.movement(&runs, &steps),
             decisions: Vec::new(),
             recommendations: known.recommendations(),
@@ -202,7 +209,9 @@ impl Stored<'_> {
         let index: HashMap<NaiveDate, usize> = nights.iter().enumerate().map(|(i, n)| (*n, i)).collect();
         let mut rows: HashMap<DeviceId, Vec<Option<u32>>> = HashMap::new();
         let mut scans = 0;
-        for (device, night) in self.store.scan_nights(nights[0].and_time(chrono::NaiveTime::MIN).and_utc(), self.as_of_run())? {
+        for (device, night) in
+            self.store.scan_nights(nights[0].and_time(chrono::NaiveTime::MIN).and_utc(), self.as_of_run())?
+        {
             scans += 1;
             if let Some(&i) = index.get(&night) {
                 rows.entry(device).or_insert_with(|| vec![None; nights.len()])[i].get_or_insert(0);
@@ -216,7 +225,9 @@ impl Stored<'_> {
         let mut named: Vec<CalendarRow> = rows
             .into_iter()
             .filter(|(_, cells)| cells.iter().flatten().any(|n| *n > 0))
-            .filter_map(|(id, cells)| Some(CalendarRow { device: self.known.devices.get(&id)?.name.clone(), cells }))
+            .filter_map(|(id, cells)| {
+                Some(CalendarRow { device: self.known.devices.get(&id)?.name.clone(), cells })
+            })
             .collect();
         named.sort_by(|a, b| a.device.cmp(&b.device));
         Ok(Calendar { nights, rows: named, scans })
@@ -352,7 +363,8 @@ impl Stored<'_> {
         chosen.extend(changes.iter().filter(|(_, c)| c.until >= news).map(|(id, _)| *id));
         chosen.extend(known.states.iter().filter(|(_, s)| failing(s).is_some()).map(|(id, _)| *id));
         chosen.extend(known.rankings.iter().take(20).map(|r| r.device_id));
-        chosen.extend(known.devices.iter().filter(|(_, d)| Some(d.name.as_str()) == asked).map(|(id, _)| *id));
+        chosen
+            .extend(known.devices.iter().filter(|(_, d)| Some(d.name.as_str()) == asked).map(|(id, _)| *id));
         let mut views = Vec::with_capacity(chosen.len());
         for id in chosen {
             let Some(device) = known.devices.get(&id) else { continue };
@@ -367,9 +379,10 @@ impl Stored<'_> {
                     Standing::Confirmed { .. } => view::Standing::Confirmed,
                     Standing::Believed { p_change, .. } => view::Standing::Believed { p_change: *p_change },
                     Standing::Unknown { .. } => view::Standing::Unknown {
-                        why: state
-                            .and_then(failing)
-                            .map_or_else(|| "It was never read.".to_owned(), |o| view::what_to_do(o).to_owned()),
+                        why: state.and_then(failing).map_or_else(
+                            || "It was never read.".to_owned(),
+                            |o| view::what_to_do(o).to_owned(),
+                        ),
                     },
                 },
                 last_good_scan: state.and_then(|s| s.last_complete),
@@ -431,7 +444,8 @@ fn reason(verdict: view::Verdict, outcome: &str, unknown: usize, devices: usize)
 }
 
 fn share(compared: impl IntoIterator<Item = crate::store::Compared>) -> Option<Share> {
-    let sum = compared.into_iter().fold((0, 0), |(agreed, covered), c| (agreed + c.agreed, covered + c.covered));
+    let sum =
+        compared.into_iter().fold((0, 0), |(agreed, covered), c| (agreed + c.agreed, covered + c.covered));
     (sum.1 > 0).then_some(Share { part: sum.0, whole: sum.1 })
 }
 
@@ -439,22 +453,15 @@ fn estimate(e: summary::Estimate) -> Estimate {
     Estimate { mid: e.middle, low: e.low, high: e.high }
 }
 
-/// Devices expected to change within seven days: each by its own rate and by
-/// the ends of that rate's 90 % interval.
-fn next_week(rankings: &[crate::model::finding::Ranking]) -> Estimate {
-    let chance = |rate: f64| 1.0 - (-rate * 7.0 / 30.0).exp();
-    let sum = |of: &dyn Fn(&crate::model::finding::Ranking) -> f64| rankings.iter().map(|r| chance(of(r))).sum();
-    Estimate { mid: sum(&|r| r.rate_per_30_days), low: sum(&|r| r.rate_low), high: sum(&|r| r.rate_high) }
-}
-
 /// Drifts in the order in which they are worth reading: those that came back,
 /// then the newest, then by device and key.
 fn ordered(drifts: &[crate::model::Drift]) -> Vec<&crate::model::Drift> {
     let mut ordered: Vec<_> = drifts.iter().collect();
     ordered.sort_by(|a, b| {
-        b.recurrences.cmp(&a.recurrences).then(b.first_seen.cmp(&a.first_seen)).then_with(|| {
-            (&a.device, &a.key).cmp(&(&b.device, &b.key))
-        })
+        b.recurrences
+            .cmp(&a.recurrences)
+            .then(b.first_seen.cmp(&a.first_seen))
+            .then_with(|| (&a.device, &a.key).cmp(&(&b.device, &b.key)))
     });
     ordered
 }

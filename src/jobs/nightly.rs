@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::collector::{Kept, Wants};
 use super::scan::{Cast, Summary, carry_out, outcome_of};
 use super::{Env, JobError, known, morning, publish};
-use crate::analysis::plan::{self, Budget, Candidate, Done, NightState, Request};
+use crate::analysis::Budget;
+use crate::analysis::plan::{self, Candidate, Done, NightState, Request};
 use crate::model::device::DeviceId;
 use crate::model::{Device, Event, Outcome, Plan, RunId, RunKind};
 use crate::report;
@@ -66,8 +67,10 @@ pub(super) async fn night(env: &Env, budget: Budget, with_report: bool) -> Resul
     let run = store.start_run(RunKind::Nightly, started, Some(sessions as i64), &note)?;
     let mut state = eve.state(env)?;
     // Before the first session, so that nobody can say we knew.
+    // Of a device that was never read nothing is believed, so nothing is forecast.
+    let read_before = state.rankings.iter().filter(|r| r.last_good_scan.is_some());
     let forecasts: Vec<(DeviceId, f64, f64)> =
-        state.rankings.iter().map(|r| (r.device_id, r.p_change, r.p_drift)).collect();
+        read_before.map(|r| (r.device_id, r.p_change, r.p_drift)).collect();
     store.append_forecasts(run, &forecasts)?;
     drop(store);
     env.events.say(&Event::RunStarted { run, kind: RunKind::Nightly });
@@ -93,10 +96,9 @@ pub(super) async fn night(env: &Env, budget: Budget, with_report: bool) -> Resul
 
     let env_of_task = env.clone();
     let asked = eve.requests;
-    let done = tokio::task::spawn_blocking(move || {
-        finish(&env_of_task, run, fleet, &kept, &asked, with_report)
-    })
-    .await??;
+    let done =
+        tokio::task::spawn_blocking(move || finish(&env_of_task, run, fleet, &kept, &asked, with_report))
+            .await??;
     env.events.say(&Event::RunFinished { run });
     Ok(done)
 }
@@ -195,7 +197,9 @@ impl Eve {
         Ok(NightState {
             as_of,
             devices: candidates,
-            rankings: known::rankings_of(&self.history, self.devices.iter(), as_of, &env.settings.forecast)?,
+            rankings: known::outlook_of(&self.history, self.devices.iter(), as_of, &env.settings.forecast)?
+                .1
+                .rankings,
             requests: self.asked.clone(),
             done: Vec::new(),
             round: 0,

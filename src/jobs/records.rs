@@ -20,7 +20,12 @@ pub struct RecordsImported {
 
 /// Merges `records` into the database of record. Every device must be in the
 /// inventory. All or nothing.
-pub fn import_records(env: &Env, records: &[Record], who: &str, why: &str) -> Result<RecordsImported, JobError> {
+pub fn import_records(
+    env: &Env,
+    records: &[Record],
+    who: &str,
+    why: &str,
+) -> Result<RecordsImported, JobError> {
     edit_records(env, records, &[], who, why)
 }
 
@@ -37,7 +42,8 @@ pub(super) fn edit_records(
         store.devices()?.into_iter().map(|stored| (stored.device.name, stored.id)).collect();
     let mut gone = Vec::with_capacity(removed.len());
     let mut by_device: BTreeMap<DeviceId, Touched<'_>> = BTreeMap::new();
-    let id_of = |name: &DeviceName| ids.get(name).copied().ok_or_else(|| JobError::NoDevice(name.to_string()));
+    let id_of =
+        |name: &DeviceName| ids.get(name).copied().ok_or_else(|| JobError::NoDevice(name.to_string()));
     for record in records {
         let id = id_of(&record.device)?;
         by_device.entry(id).or_default().put.push(record);
@@ -88,7 +94,8 @@ struct Touched<'a> {
 
 /// The records of one device after an edit: a new row replaces the one with its key.
 fn merged(old: Vec<Record>, touched: &Touched<'_>) -> Vec<Record> {
-    let mut by_key: BTreeMap<FactKey, Record> = old.into_iter().map(|record| (record.key(), record)).collect();
+    let mut by_key: BTreeMap<FactKey, Record> =
+        old.into_iter().map(|record| (record.key(), record)).collect();
     for &record in &touched.put {
         by_key.insert(record.key(), record.clone());
     }

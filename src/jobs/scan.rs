@@ -22,7 +22,12 @@ pub(super) struct Cast {
 }
 
 /// Reads and keeps every target of `plan`. The executor of every scan.
-pub(super) async fn carry_out(env: &Env, wants: Wants, plan: &Plan, cast: &Cast) -> Result<Vec<Kept>, JobError> {
+pub(super) async fn carry_out(
+    env: &Env,
+    wants: Wants,
+    plan: &Plan,
+    cast: &Cast,
+) -> Result<Vec<Kept>, JobError> {
     env.events.say(&Event::RoundStarted { round: plan.round, targets: plan.targets.len() });
     let readings = fetchers::start(env, plan, cast);
     collector::run(env, wants, &cast.states, readings).await
@@ -50,7 +55,12 @@ pub struct Scanned {
 /// Reads devices now. Needs no daemon and never waits for a batch.
 pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     let store = env.store()?;
-    let run = store.start_run(RunKind::Scan, env.clock.now(), Some(ask.devices.len() as i64), &serde_json::json!({}))?;
+    let run = store.start_run(
+        RunKind::Scan,
+        env.clock.now(),
+        Some(ask.devices.len() as i64),
+        &serde_json::json!({}),
+    )?;
     let states = store.last_states(None)?;
     drop(store);
     env.events.say(&Event::RunStarted { run, kind: RunKind::Scan });

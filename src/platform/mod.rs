@@ -43,6 +43,10 @@ pub struct Platform {
     pub pagers: &'static [&'static str],
     /// Texts of a question at the end of the output. It is never answered: the session ends.
     pub questions: &'static [&'static str],
+    /// Whether VLANs are objects of their own here. Where they are not, a VLAN
+    /// is derived from the tags of interfaces: shown, and never a fact, so that
+    /// one added sub-interface is one change.
+    pub vlan_objects: bool,
     /// One device's sections → facts, with the verdict whether they are complete.
     pub read: fn(scope: &Scope, sections: &[Captured], rules: Rules) -> Reading,
     /// A prompt with what was typed behind it, if `line` begins with one. For

@@ -139,7 +139,9 @@ impl Store {
             )?;
             compared::append(
                 tx,
-                numbered.iter().filter_map(|(seq, result)| Some((*seq, result.scan.device_id, result.compared?))),
+                numbered
+                    .iter()
+                    .filter_map(|(seq, result)| Some((*seq, result.scan.device_id, result.compared?))),
             )?;
             kept::append(tx, &numbered)?;
             let unread = numbered.iter().flat_map(|(seq, result)| {

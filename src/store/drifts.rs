@@ -10,7 +10,9 @@ use super::transaction::Tx;
 use super::value::{self, Time, json, list, parse_list, parsed, time};
 use super::{Store, StoreError};
 use crate::model::device::DeviceId;
-use crate::model::{Cause, DeviceName, Drift, DriftClass, DriftId, DriftStep, FactKey, Kind, PastDrift, RunId, Step};
+use crate::model::{
+    Cause, DeviceName, Drift, DriftClass, DriftId, DriftStep, FactKey, Kind, PastDrift, RunId, Step,
+};
 
 const LIST: &str = include_str!("../../queries/drift_list.sql");
 const EVENTS: &str = include_str!("../../queries/drift_events.sql");

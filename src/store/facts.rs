@@ -149,11 +149,9 @@ fn columns(fact: &Fact) -> Columns<'_> {
             neighbours: list(&x.neighbors),
             ..Columns::default()
         },
-        Fact::Vlan(x) => Columns {
-            description: x.name.as_deref(),
-            members: list(&x.interfaces),
-            ..Columns::default()
-        },
+        Fact::Vlan(x) => {
+            Columns { description: x.name.as_deref(), members: list(&x.interfaces), ..Columns::default() }
+        }
     }
 }
 
@@ -269,9 +267,8 @@ fn derive_members(facts: &mut [Fact]) {
     for names in members.values_mut() {
         names.sort();
     }
-    let mut take = |kind, name: &str| {
-        members.remove(&ServiceRef { kind, name: name.to_owned() }).unwrap_or_default()
-    };
+    let mut take =
+        |kind, name: &str| members.remove(&ServiceRef { kind, name: name.to_owned() }).unwrap_or_default();
     for fact in facts {
         match fact {
             Fact::BridgeDomain(x) => x.interfaces = take(ServiceKind::BridgeDomain, &x.name),

@@ -54,7 +54,10 @@ impl Store {
     /// The kept texts of all sections of a device, by section.
     pub fn kept(&self, device: DeviceId, as_of: Option<RunId>) -> Result<Vec<KeptText>, StoreError> {
         let chains = chains(&self.db, device, self.cutoff(as_of)?)?;
-        chains.into_iter().map(|(section, chain)| Ok(KeptText { text: reassemble(&chain)?, section })).collect()
+        chains
+            .into_iter()
+            .map(|(section, chain)| Ok(KeptText { text: reassemble(&chain)?, section }))
+            .collect()
     }
 }
 
@@ -270,10 +273,10 @@ mod tests {
 
     #[test]
     fn what_was_damaged_is_an_error() {
-        let broken = [Piece { splice: None, body: deflate(&[], b"ab") }, Piece {
-            splice: Some((2, usize::MAX)),
-            body: deflate(&[], b"x"),
-        }];
+        let broken = [
+            Piece { splice: None, body: deflate(&[], b"ab") },
+            Piece { splice: Some((2, usize::MAX)), body: deflate(&[], b"x") },
+        ];
         assert!(reassemble(&broken).is_err());
         assert!(reassemble(&[Piece { splice: None, body: vec![0xff, 1, 2] }]).is_err());
     }

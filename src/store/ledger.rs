@@ -89,9 +89,15 @@ pub enum LedgerState {
     /// The last write was committed and had no line; it has one now.
     Repaired(LedgerLine),
     /// The ledger names writes that the database does not have: `first` to `last`.
-    DatabaseBehind { first: i64, last: LedgerLine },
+    DatabaseBehind {
+        first: i64,
+        last: LedgerLine,
+    },
     /// The database has writes that the ledger does not name: lines were removed.
-    LedgerBehind { ledger: i64, database: i64 },
+    LedgerBehind {
+        ledger: i64,
+        database: i64,
+    },
 }
 
 pub(super) fn path(dir: &Path) -> PathBuf {

@@ -113,7 +113,10 @@ impl Pause {
     }
 
     /// Sleeps and says true; says false when the time is over.
-    #[expect(clippy::disallowed_methods, reason = "flock knows waiting for ever or not at all, nothing between")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "flock knows waiting for ever or not at all, nothing between"
+    )]
     pub(super) fn again(&mut self) -> bool {
         let left = self.end.saturating_duration_since(Instant::now());
         if left.is_zero() {

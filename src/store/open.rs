@@ -83,7 +83,9 @@ impl Store {
             }
             match Self::open_first(&dir) {
                 Err(StoreError::Busy { .. }) if pause.again() => {}
-                Err(StoreError::Busy { holder, .. }) => return Err(StoreError::Busy { holder, waited: wait }),
+                Err(StoreError::Busy { holder, .. }) => {
+                    return Err(StoreError::Busy { holder, waited: wait });
+                }
                 other => return other,
             }
         }
@@ -175,7 +177,8 @@ fn refusal(path: &Path, reason: &str) -> StoreError {
             .split_once("is held in ")
             .and_then(|(_, rest)| rest.split_once(" ("))
             .map(|(program, _)| program.to_owned());
-        let holder = Holder { pid: pid.unwrap_or(0), command: command.unwrap_or_default(), ..Holder::default() };
+        let holder =
+            Holder { pid: pid.unwrap_or(0), command: command.unwrap_or_default(), ..Holder::default() };
         return StoreError::Busy { holder, waited: Duration::ZERO };
     }
     let reason = reason.lines().next().unwrap_or_default().to_owned();

@@ -70,7 +70,10 @@ pub(super) struct Acknowledged {
 
 impl Store {
     /// Runs `work` in a transaction of its own; writers of this process take turns.
-    pub(super) fn in_tx<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn in_tx<T>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut writer = hold(&self.shared.writer);
         let newest = match writer.seq {
             Some(seq) => seq,

@@ -49,7 +49,10 @@ pub(super) fn word<T: Serialize>(value: &T) -> String {
 }
 
 /// The unit variant of a serde name.
-pub(super) fn parse_word<T: for<'a> Deserialize<'a>>(column: &'static str, text: &str) -> Result<T, StoreError> {
+pub(super) fn parse_word<T: for<'a> Deserialize<'a>>(
+    column: &'static str,
+    text: &str,
+) -> Result<T, StoreError> {
     let words: StrDeserializer<'_, WordError> = text.into_deserializer();
     T::deserialize(words).map_err(|_| unreadable(column, text))
 }
@@ -69,7 +72,10 @@ pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> String {
 }
 
 /// A value from JSON text.
-pub(super) fn parse_json<T: for<'a> Deserialize<'a>>(column: &'static str, text: &str) -> Result<T, StoreError> {
+pub(super) fn parse_json<T: for<'a> Deserialize<'a>>(
+    column: &'static str,
+    text: &str,
+) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| unreadable(column, text))
 }
 
@@ -111,7 +117,10 @@ pub(super) fn scope(kind: &str, name: Option<String>) -> Result<Scope, StoreErro
 
 /// Checks that a digest is 128 bits of hex: it is stored as a UUID, in half
 /// the room of its text.
-pub(super) fn digest<'a>(column: &'static str, text: Option<&'a String>) -> Result<Option<&'a str>, StoreError> {
+pub(super) fn digest<'a>(
+    column: &'static str,
+    text: Option<&'a String>,
+) -> Result<Option<&'a str>, StoreError> {
     match text {
         Some(text) if text.len() != 32 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) => {
             Err(StoreError::Unstorable {

@@ -16,8 +16,9 @@ use driftcast::model::device::DeviceId;
 use driftcast::model::snapshot::{CommitMark, KeptText, digest_of};
 use driftcast::model::{
     AdminState, BridgeDomain, Cause, Change, ChangeKind, Device, DeviceName, DriftClass, DriftId, DriftStep,
-    Encapsulation, EncapsulationKind, Fact, FactKey, Interface, Kind, LineCounts, Neighbor, OperState, Outcome,
-    Reason, Record, RecordSource, RunId, RunKind, Scope, Service, ServiceKind, ServiceRef, Step, UnreadLine, Vlan,
+    Encapsulation, EncapsulationKind, Fact, FactKey, Interface, Kind, LineCounts, Neighbor, OperState,
+    Outcome, Reason, Record, RecordSource, RunId, RunKind, Scope, Service, ServiceKind, ServiceRef, Step,
+    UnreadLine, Vlan,
 };
 use driftcast::store::{DeviceResult, ImportOutcome, LedgerState, ScanRow, Store, StoreError};
 
@@ -120,10 +121,7 @@ fn an_inventory_merges_retires_and_keeps_history() {
     let ten = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
     assert_eq!(import(&store, &ten, 0).unwrap(), ImportOutcome { added: 10, ..Default::default() });
     assert_eq!(import(&store, &ten, 1).unwrap(), ImportOutcome { unchanged: 10, ..Default::default() });
-    assert!(matches!(
-        import(&store, &ten[2..], 2),
-        Err(StoreError::Guard { would_retire: 2, of: 10 })
-    ));
+    assert!(matches!(import(&store, &ten[2..], 2), Err(StoreError::Guard { would_retire: 2, of: 10 })));
     assert!(matches!(import(&store, &["a", "a"], 2), Err(StoreError::NameTaken(_))));
     assert_eq!(
         import(&store, &ten[1..], 2).unwrap(),
@@ -131,7 +129,10 @@ fn an_inventory_merges_retires_and_keeps_history() {
     );
     // Another source does not retire those of this one.
     store.import_devices(&[device("z")], "netbox", day(3), "bob", false).unwrap();
-    assert_eq!(import(&store, &ten, 4).unwrap(), ImportOutcome { updated: 1, unchanged: 9, ..Default::default() });
+    assert_eq!(
+        import(&store, &ten, 4).unwrap(),
+        ImportOutcome { updated: 1, unchanged: 9, ..Default::default() }
+    );
 
     let name = |n: &str| DeviceName::new(n).unwrap();
     store.rename_device(&name("b"), &name("bb"), day(5), "ann").unwrap();
@@ -217,7 +218,7 @@ fn a_device_result_comes_back_whole() {
     store.finish_run(run, day(1), "partial", &summary).unwrap();
     let second = store.start_run(RunKind::Scan, day(2), None, &json!(null)).unwrap();
     store.append(&[DeviceResult::of(scan(second, 1, 2))]).unwrap();
-    let states = store.last_states().unwrap();
+    let states = store.last_states(None).unwrap();
     let state = &states[&1];
     assert_eq!(state.last_complete, Some(day(2)));
     assert_eq!(state.facts_digest, Some(digest("f")));
@@ -248,7 +249,7 @@ fn a_device_result_comes_back_whole() {
         })
     };
     store.append(&[narrow]).unwrap();
-    let state = &store.last_states().unwrap()[&1];
+    let state = &store.last_states(None).unwrap()[&1];
     assert_eq!((state.last_complete, &state.facts_digest), (Some(day(2)), &None), "the facts moved on");
     let now = store.facts(1, None).unwrap();
     assert_eq!(now.len(), 4);
@@ -289,7 +290,10 @@ fn a_device_result_comes_back_whole() {
 
     let row = store.run(run).unwrap().unwrap();
     assert_eq!((row.kind, row.budget, row.pid), (RunKind::Nightly, Some(2), std::process::id()));
-    assert_eq!((row.outcome.as_deref(), row.finished, row.summary), (Some("partial"), Some(day(1)), Some(summary)));
+    assert_eq!(
+        (row.outcome.as_deref(), row.finished, row.summary),
+        (Some("partial"), Some(day(1)), Some(summary))
+    );
     assert_eq!(store.runs(10).unwrap()[0].finished, None);
     assert!(matches!(store.drifts(Some(99)), Err(StoreError::UnknownRun(99))));
 
@@ -307,7 +311,8 @@ fn kept_texts_are_versions() {
     let dir = private_dir();
     let store = open(dir.path());
     import(&store, &["leaf1"], 0).unwrap();
-    let text = |n: i64| (0..200).map(|i| format!("vlan {}\n", if i == n { 4000 } else { i })).collect::<String>();
+    let text =
+        |n: i64| (0..200).map(|i| format!("vlan {}\n", if i == n { 4000 } else { i })).collect::<String>();
     let mut runs = Vec::new();
     for n in 0..30 {
         let run = store.start_run(RunKind::Nightly, day(n), None, &json!({})).unwrap();
@@ -361,7 +366,7 @@ fn records_have_an_audit_trail() {
     let vlan = Record::of(name, Kind::Vlan, "251", RecordSource::Imported);
     let both = [record.clone(), vlan.clone()];
     let set = |records: &[Record], removed: &[(DeviceId, FactKey)], n| {
-        store.set_records(records, removed, &[], day(n), "ann", "because").unwrap()
+        store.set_records(records, removed, &[], &[], day(n), "ann", "because").unwrap()
     };
     let counts = set(&both, &[], 0);
     assert_eq!((counts.added, counts.updated, counts.unchanged, counts.removed), (2, 0, 0, 0));
@@ -372,9 +377,8 @@ fn records_have_an_audit_trail() {
 
     let changed = Record { outer: Some("252".into()), ..record };
     let step = (1, drift_step(1, Step::Opened, 2));
-    let counts = store
-        .set_records(&[changed.clone()], &[(1, vlan.key())], &[step], day(2), "bob", "sync")
-        .unwrap();
+    let counts =
+        store.set_records(&[changed.clone()], &[(1, vlan.key())], &[step], &[], day(2), "bob", "sync").unwrap();
     assert_eq!((counts.updated, counts.removed), (1, 1));
     assert_eq!(store.records(None, None).unwrap(), [(1, changed)]);
     assert_eq!(store.drifts(None).unwrap().len(), 1);
@@ -384,7 +388,7 @@ fn records_have_an_audit_trail() {
     assert_eq!(log.iter().filter(|event| !event.present).count(), 1);
     let unknown = Record::of(DeviceName::new("nobody").unwrap(), Kind::Vlan, "1", RecordSource::Imported);
     assert!(matches!(
-        store.set_records(&[unknown], &[], &[], day(3), "ann", ""),
+        store.set_records(&[unknown], &[], &[], &[], day(3), "ann", ""),
         Err(StoreError::UnknownDevice(_))
     ));
 }
@@ -399,7 +403,10 @@ fn a_request_waits_until_it_is_done() {
     let other = store.ask(7, &Scope::Device, Reason::Requested, "", day(1)).unwrap();
     let open_now = store.requests().unwrap();
     assert_eq!(open_now.len(), 2);
-    assert_eq!((&open_now[0].scope, open_now[0].reason, open_now[0].asked), (&scope, Reason::Conflict, day(0)));
+    assert_eq!(
+        (&open_now[0].scope, open_now[0].reason, open_now[0].asked),
+        (&scope, Reason::Conflict, day(0))
+    );
     store.done(&[id, 999], 1, day(2)).unwrap();
     assert_eq!(store.requests().unwrap().iter().map(|r| r.id).collect::<Vec<_>>(), [other]);
     assert_ne!(store.ask(7, &scope, Reason::Requested, "", day(3)).unwrap(), id);
@@ -563,7 +570,7 @@ fn a_killed_writer_leaves_whole_devices_only() {
         fs::copy(dir.path().join(name), copy.path().join(name)).unwrap();
     }
     let after = open(copy.path());
-    let state = &after.last_states().unwrap()[&1];
+    let state = &after.last_states(None).unwrap()[&1];
     assert_eq!(state.complete_scans, 1);
     assert_eq!(after.run(run).unwrap().unwrap().finished, None, "abandoned");
     assert_eq!(after.health().unwrap().problems(), Vec::<String>::new());
@@ -592,7 +599,8 @@ fn a_quiet_night_is_one_small_row_a_device() {
         let run = {
             let store = open(dir.path());
             let run = store.start_run(RunKind::Nightly, day(night), None, &json!({})).unwrap();
-            let forecasts: Vec<_> = (0..devices).map(|d| (d, random.share() / 9.0, random.share() / 20.0)).collect();
+            let forecasts: Vec<_> =
+                (0..devices).map(|d| (d, random.share() / 9.0, random.share() / 20.0)).collect();
             store.append_forecasts(run, &forecasts).unwrap();
             run
         };
@@ -605,7 +613,7 @@ fn a_quiet_night_is_one_small_row_a_device() {
             open(dir.path()).append(slice).unwrap();
         }
         open(dir.path()).finish_run(run, day(night), "complete", &json!({})).unwrap();
-        let states = open(dir.path()).last_states().unwrap();
+        let states = open(dir.path()).last_states(None).unwrap();
         assert_eq!(states.len() as i64, devices);
         spent += clock.elapsed();
         if night == 0 {
@@ -623,7 +631,7 @@ fn a_quiet_night_is_one_small_row_a_device() {
     let opening = clock.elapsed();
     let store = open(dir.path());
     let clock = Instant::now();
-    store.last_states().unwrap();
+    store.last_states(None).unwrap();
     let states = clock.elapsed();
     let clock = Instant::now();
     store.history(None).unwrap();
@@ -640,7 +648,10 @@ fn a_quiet_night_is_one_small_row_a_device() {
     let _ = writeln!(report, "first night {:.2} ms a device", first.0.as_secs_f64() * 1e3 / devices as f64);
     let later = spent.as_secs_f64() * 1e3 / (devices * (nights - 1)) as f64;
     let _ = writeln!(report, "later nights {later:.3} ms a device");
-    let _ = writeln!(report, "close and open {opening:?}, states {states:?}, history {history:?}, knowledge of 30 {knowledge:?}");
+    let _ = writeln!(
+        report,
+        "close and open {opening:?}, states {states:?}, history {history:?}, knowledge of 30 {knowledge:?}"
+    );
     // `cargo test -- --nocapture` shows it.
     std::io::Write::write_all(&mut std::io::stderr(), report.as_bytes()).unwrap();
     // Small fleets pay for whole blocks; rewriting one text a night would cost 6,000.
@@ -695,7 +706,12 @@ impl Random {
             parent: Some(port),
             admin: Some(AdminState::Up),
             oper: Some(if self.next(3) == 0 { OperState::Down } else { OperState::Up }),
-            description: Some(format!("{}-{} circuit {}", self.word(), self.word(), 10_000 + self.next(90_000))),
+            description: Some(format!(
+                "{}-{} circuit {}",
+                self.word(),
+                self.word(),
+                10_000 + self.next(90_000)
+            )),
             mtu: Some(1518),
             encapsulation: Encapsulation {
                 kind: EncapsulationKind::Dot1q,

@@ -23,6 +23,7 @@ use super::{Platform, ScopeKind, Template};
 pub static DRIVENETS_DNOS: Platform = Platform {
     name: "drivenets_dnos",
     title: "DriveNets DNOS",
+    vlan_objects: false,
     // Both hold for the session only. Older systems know neither, and need
     // neither: every command pages itself off, and colours are removed.
     on_open: &[session("set cli-terminal-length 0"), session("set cli-ansi-color-disabled")],
