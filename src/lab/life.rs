@@ -245,8 +245,8 @@ fn commit(unit: &Unit, edits: &[Edit], entry: Commit) {
 }
 
 fn recorded(device: &DeviceName, edits: &[Edit], source: RecordSource) -> Vec<RecordEdit> {
-    let known = edits.iter().filter(|edit| book::is_recorded(&edit.key));
-    known
+    edits
+        .iter()
         .map(|edit| match &edit.after {
             Some(thing) => RecordEdit::Put(Box::new(book::record(device, &edit.key, thing, source))),
             None => RecordEdit::Remove { device: device.clone(), key: edit.key.clone() },

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Duration, Utc};
 
 use super::config::{spaced, stamp};
-use super::state::{Interface, State, Tagging, parent};
+use super::state::{Interface, State, Tagging, is_out_of_band, parent};
 use crate::model::ServiceKind;
 
 const LEGEND: &str = "Legend: i - inner vlan, u - unnumbered interface, b - interface disabled due to breakout, \
@@ -29,11 +29,6 @@ const COLUMNS: [(&str, usize); 9] = [
     ("Network-Service", 43),
     ("Bundle-Id", 10),
 ];
-
-/// Interfaces that the table leaves out although they are configured.
-fn is_out_of_band(name: &str) -> bool {
-    name.starts_with("mgmt") || name.starts_with("ipmi-")
-}
 
 /// `show interfaces`
 pub(super) fn interfaces(state: &State) -> String {
