@@ -56,15 +56,12 @@ pub(super) fn plans(devices: usize) -> Vec<Plan> {
 /// The configuration a device is born with.
 pub(super) fn state(plan: &Plan, index: usize, birth: DateTime<Utc>, rng: &mut ChaCha8Rng) -> State {
     let mut state = bare(plan, index, birth, rng);
-    match plan.role {
-        "leaf" => {
-            ports(&mut state, rng);
-            services(&mut state, 9..13, rng);
-        }
-        _ => {
-            bundles(&mut state, rng);
-            services(&mut state, 7..11, rng);
-        }
+    if plan.role == "leaf" {
+        ports(&mut state, rng);
+        services(&mut state, 9..13, rng);
+    } else {
+        bundles(&mut state, rng);
+        services(&mut state, 7..11, rng);
     }
     vrf(&mut state, index);
     let specials: [fn(&mut State, usize); 10] = [
@@ -81,7 +78,10 @@ pub(super) fn state(plan: &Plan, index: usize, birth: DateTime<Utc>, rng: &mut C
     ];
     // The first leaf has everything; the others some, each another choice.
     for (place, special) in specials.iter().enumerate() {
-        if index == 0 || (plan.role == "leaf" && (place + index) % 3 == 0) || (index + place) % 7 == 0 {
+        if index == 0
+            || (plan.role == "leaf" && (place + index).is_multiple_of(3))
+            || (index + place).is_multiple_of(7)
+        {
             special(&mut state, index);
         }
     }

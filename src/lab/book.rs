@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::state::{Interface, Service, State, Tagging, Thing, parent};
+use super::state::{Interface, Service, State, Tagging, Thing, is_out_of_band, parent};
 use crate::model::fact::{is_many, neighbours_text};
 use crate::model::{DeviceName, DriftClass, FactKey, Kind, Record, RecordSource, ServiceKind};
 
@@ -23,12 +23,6 @@ pub struct Planted {
     pub note: String,
 }
 
-/// Whether the database of record has this thing at all. Out-of-band ports are
-/// nobody's business: their configuration comes with the device.
-pub(super) fn is_recorded(key: &FactKey) -> bool {
-    !(key.kind == Kind::Interface && (key.key.starts_with("mgmt") || key.key.starts_with("ipmi-")))
-}
-
 /// What a deployment tool would record about `thing`: the fields it manages.
 pub(super) fn record(device: &DeviceName, key: &FactKey, thing: &Thing, source: RecordSource) -> Record {
     let mut record = full(device, key, thing, source);
@@ -38,6 +32,8 @@ pub(super) fn record(device: &DeviceName, key: &FactKey, thing: &Thing, source: 
     match thing {
         // Only pseudowires have neighbours worth recording.
         Thing::Service(service) if service.kind != ServiceKind::Vpws => record.neighbours = None,
+        // Their configuration comes with the device, and no table shows their state.
+        Thing::Interface(_) if is_out_of_band(&key.key) => record.admin = None,
         // Routed interfaces of a bridge domain are in two services at once.
         Thing::Interface(_) if key.key.starts_with("irb") => {
             record.service_kind = None;
@@ -50,8 +46,7 @@ pub(super) fn record(device: &DeviceName, key: &FactKey, thing: &Thing, source: 
 
 /// All records of a device that is as it should be.
 pub(super) fn records(device: &DeviceName, state: &State, source: RecordSource) -> Vec<Record> {
-    let known = state.things().filter(|(key, _)| is_recorded(key));
-    known.map(|(key, thing)| record(device, &key, &thing, source)).collect()
+    state.things().map(|(key, thing)| record(device, &key, &thing, source)).collect()
 }
 
 /// Every compared field of `thing`, managed or not.
@@ -126,9 +121,6 @@ pub(super) fn class_of(
     before: Option<&Thing>,
     after: Option<&Thing>,
 ) -> Option<DriftClass> {
-    if !is_recorded(key) {
-        return None;
-    }
     match (before, after) {
         (None, Some(_)) => Some(DriftClass::Unrecorded),
         (Some(_), None) => Some(DriftClass::Missing),
@@ -160,7 +152,7 @@ pub(super) fn disagreements(
                     add(&key, DriftClass::Differs, wrong.join(", "));
                 }
             }
-            None if covered.contains(&key.kind) && is_recorded(&key) => {
+            None if covered.contains(&key.kind) => {
                 add(&key, DriftClass::Unrecorded, "no record".to_owned());
             }
             None => {}

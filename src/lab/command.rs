@@ -11,7 +11,7 @@ use super::state::State;
 
 /// What a line leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(super) enum Answer {
     /// Output of a `show` command, `\n` line ends.
     Text {
         text: String,
@@ -30,7 +30,7 @@ pub enum Answer {
 
 /// An error as DNOS prints it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub(super) struct Error {
     /// Byte offset of the offending word within the line, where there is one.
     pub at: Option<usize>,
     /// Without `ERROR: `.
@@ -49,13 +49,13 @@ impl Error {
     }
 
     /// A command that exists elsewhere.
-    pub fn unsupported() -> Self {
+    pub(super) fn unsupported() -> Self {
         Self { at: None, message: "Command not supported by current system.".to_owned() }
     }
 }
 
 /// Whether a line only reads, or sets up its own session.
-pub fn is_reading(line: &str) -> bool {
+pub(super) fn is_reading(line: &str) -> bool {
     let first = line.split_whitespace().next();
     match first {
         None | Some("show" | "exit" | "quit") => true,
@@ -65,7 +65,7 @@ pub fn is_reading(line: &str) -> bool {
 }
 
 /// Answers `line`.
-pub fn answer(state: &State, line: &str, now: DateTime<Utc>) -> Answer {
+pub(super) fn answer(state: &State, line: &str, now: DateTime<Utc>) -> Answer {
     let mut parts = line.split('|');
     let words: Vec<&str> = parts.next().unwrap_or_default().split_whitespace().collect();
     let filters: Vec<&str> = parts.map(str::trim).collect();
@@ -162,6 +162,8 @@ fn filter(line: &str, mut text: String, filters: &[&str]) -> Result<(String, boo
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::lab::birth;
 
@@ -195,7 +197,7 @@ mod tests {
         assert_eq!(text("show interfaces | no-more | i VLAN-ID"), "");
         let rows = text("show interfaces | i BD (G_VISAEV_V251)");
         assert_eq!(rows.lines().count(), 2);
-        assert_eq!(text("show rollback | count | no-more"), "lines: 3\n");
+        assert_eq!(text("show rollback | count | no-more"), "lines: 5\n");
         assert!(text("show config | fl | i vlan").contains("interfaces ge100-0/0/31.251 vlan-id 251\n"));
     }
 
@@ -206,6 +208,30 @@ mod tests {
         }
         for line in ["configure", "set", "no interfaces", "commit", "yes", "request system restart"] {
             assert!(!is_reading(line), "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_typed_is_answered(line in "\\PC{0,60}") {
+            ask(&line);
+        }
+
+        #[test]
+        fn whatever_is_shown_of_a_configuration_has_both_marks(
+            words in proptest::collection::vec(proptest::sample::select(vec![
+                "interfaces", "network-services", "bridge-domain", "instance", "g_visaev_v251", "services",
+                "ge100-0/0/31.251", "ge100-0/0/5", "vrf", "system", "l2-cross-connect", "| no-more", "| fl",
+            ]), 0..6)
+        ) {
+            match ask(&format!("show config {}", words.join(" "))) {
+                Answer::Text { text, .. } => {
+                    prop_assert!(text.starts_with("# DNAAS-LEAF-B15 config-start ["));
+                    prop_assert!(text.ends_with("\n\n# DNAAS-LEAF-B15 config-end\n"));
+                }
+                Answer::Error(error) => prop_assert!(error.message.starts_with("Unknown word: '")),
+                other => prop_assert!(false, "{other:?}"),
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ const KNOWN: &[&str] = &[
 
 /// One line of configuration, with what stands below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Node {
+pub(super) enum Node {
     Leaf(String),
     /// Closed by `!`, even when it is empty.
     Block(String, Vec<Node>),
@@ -38,7 +38,7 @@ pub enum Node {
 
 /// How a configuration is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(super) enum Form {
     Hierarchical,
     /// One leaf a line; a block without leaves ends in ` ^`.
     Flat,
@@ -62,7 +62,7 @@ impl Node {
 
 /// The part of the configuration below `words`, with its ancestors. An error is
 /// the place of the first word that names nothing on this device.
-pub fn part(state: &State, words: &[&str]) -> Result<Vec<Node>, usize> {
+pub(super) fn part(state: &State, words: &[&str]) -> Result<Vec<Node>, usize> {
     let whole = tree(state);
     let mut understood = 0;
     if let Some(found) = pick(&whole, words, 0, &mut understood) {
@@ -105,7 +105,7 @@ fn pick(nodes: &[Node], words: &[&str], depth: usize, understood: &mut usize) ->
 }
 
 /// The output of `show config …`: marks, an empty line between top blocks.
-pub fn print(state: &State, nodes: &[Node], form: Form, now: DateTime<Utc>) -> String {
+pub(super) fn print(state: &State, nodes: &[Node], form: Form, now: DateTime<Utc>) -> String {
     let mut out = format!("# {} config-start [{}]\n\n", state.name, stamp(now, state.zone));
     match form {
         Form::Hierarchical => {
@@ -158,7 +158,7 @@ fn flat(node: &Node, path: &mut String, out: &mut String) {
 }
 
 /// `28-Nov-2025 16:09:54 UTC`, or with the zone `UTC+02:00 (Israel)`.
-pub fn stamp(now: DateTime<Utc>, zone: i8) -> String {
+pub(super) fn stamp(now: DateTime<Utc>, zone: i8) -> String {
     let local = (now + Duration::hours(zone.into())).format("%d-%b-%Y %H:%M:%S");
     if zone == 0 { format!("{local} UTC") } else { format!("{local} UTC{zone:+03}:00 (Israel)") }
 }
@@ -406,7 +406,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// `350,360,400-410` as the device prints it: a space after each comma.
-pub fn spaced(tags: &str) -> String {
+pub(super) fn spaced(tags: &str) -> String {
     tags.replace(',', ", ")
 }
 

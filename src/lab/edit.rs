@@ -11,7 +11,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
 use serde::{Deserialize, Serialize};
 
-use super::state::{BridgeDomain, Interface, State, Tagging, Thing, by_number, parent};
+use super::state::{BridgeDomain, Interface, State, Tagging, Thing, Via, by_number, parent};
 use crate::model::{FactKey, Kind, ServiceKind, ServiceRef};
 
 /// People of the pretend company.
@@ -201,23 +201,27 @@ impl Hands<'_> {
         Some(Work { note: format!("{name} now has inner tag {new}"), edits: vec![self.put(&name, x)?] })
     }
 
-    /// Writes another description on a sub-interface or a bridge domain.
+    /// Writes another description on a sub-interface or a bridge domain that
+    /// has one. (Where there was none, the record does not manage it, and the
+    /// new one would show nowhere.)
     pub(super) fn describe(&mut self) -> Option<Work> {
         let remark = (*REMARKS.choose(self.rng)?).to_owned();
+        let is_news = |old: &Option<String>| old.as_ref().is_some_and(|old| *old != remark);
         if self.rng.random_bool(0.5) {
-            let (name, mut x) = self.some_member(|x| x.description.as_ref() != Some(&remark))?;
+            let (name, mut x) = self.some_member(|x| is_news(&x.description))?;
             x.description = Some(remark);
-            Some(Work { note: format!("described {name}"), edits: vec![self.put(&name, x)?] })
-        } else {
-            let name = self.some_domain()?;
-            let mut domain = self.state.bridge_domains[&name].clone();
-            if domain.description.as_ref() == Some(&remark) {
-                return None;
-            }
-            domain.description = Some(remark);
-            let edit = self.replace(domain_key(&name), Thing::BridgeDomain(domain));
-            Some(Work { note: format!("described {name}"), edits: vec![edit] })
+            return Some(Work { note: format!("described {name}"), edits: vec![self.put(&name, x)?] });
         }
+        let described: Vec<(&String, &BridgeDomain)> = self
+            .state
+            .bridge_domains
+            .iter()
+            .filter(|(name, domain)| self.is_free(&domain_key(name)) && is_news(&domain.description))
+            .collect();
+        let (name, domain) = *described.choose(self.rng)?;
+        let domain = BridgeDomain { description: Some(remark), ..domain.clone() };
+        let edit = self.replace(domain_key(name), Thing::BridgeDomain(domain));
+        Some(Work { note: format!("described {name}"), edits: vec![edit] })
     }
 
     /// Moves a sub-interface into another bridge domain.
@@ -269,28 +273,19 @@ impl Hands<'_> {
         Some(Work { note: format!("{key} now has pseudowire {id}"), edits: vec![edit] })
     }
 
-    /// Any by-hand change, as often as people make it.
-    pub(super) fn anything(&mut self) -> Option<Work> {
-        match self.rng.random_range(0..100) {
-            0..34 => self.add_member(),
-            34..43 => self.new_domain(),
-            43..60 => self.remove_member(),
-            60..70 => self.retag(),
-            70..84 => self.describe(),
-            84..89 => self.move_member(),
-            89..96 => self.shut(),
-            96..98 => self.retag_inner(),
-            _ => self.rewire(),
-        }
-    }
-
-    /// What the deployment tool does.
-    pub(super) fn deployment(&mut self) -> Option<Work> {
-        match self.rng.random_range(0..100) {
-            0..48 => self.new_domain(),
-            48..70 => self.add_member(),
-            70..90 => self.remove_domain(),
-            _ => self.describe(),
+    /// Any change, as often as people (CLI) or the deployment tool (NETCONF) make it.
+    pub(super) fn anything(&mut self, via: Via) -> Option<Work> {
+        match (via, self.rng.random_range(0..100)) {
+            (Via::Cli, 0..34) | (Via::Netconf, 48..70) => self.add_member(),
+            (Via::Cli, 34..43) | (Via::Netconf, 0..48) => self.new_domain(),
+            (Via::Cli, 43..60) => self.remove_member(),
+            (Via::Cli, 60..70) => self.retag(),
+            (Via::Cli, 70..84) | (Via::Netconf, 90..) => self.describe(),
+            (Via::Cli, 84..89) => self.move_member(),
+            (Via::Cli, 89..96) => self.shut(),
+            (Via::Cli, 96..98) => self.retag_inner(),
+            (Via::Cli, _) => self.rewire(),
+            (Via::Netconf, _) => self.remove_domain(),
         }
     }
 

@@ -283,7 +283,7 @@ mod tests {
         for edit in edits {
             match edit {
                 RecordEdit::Put(record) => {
-                    records.insert((record.device.clone(), record.key()), record);
+                    records.insert((record.device.clone(), record.key()), *record);
                 }
                 RecordEdit::Remove { device, key } => {
                     assert!(records.remove(&(device, key)).is_some(), "only what is there is removed");

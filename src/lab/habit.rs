@@ -35,7 +35,7 @@ pub struct Odds {
 
 /// A few days in which many devices of one role are touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Campaign {
+pub(super) struct Campaign {
     pub role: &'static str,
 }
 
@@ -44,11 +44,11 @@ const CAMPAIGN_EVERY: i64 = 37;
 const CAMPAIGN_LASTS: i64 = 3;
 
 /// The campaign that runs on the given day of the fleet's life, if one does.
-pub fn campaign(day: i64) -> Option<Campaign> {
+pub(super) fn campaign(day: i64) -> Option<Campaign> {
     let (number, within) = (day / CAMPAIGN_EVERY, day % CAMPAIGN_EVERY);
     // Never in the first days: a fleet is born in step.
-    (number > 0 && within < CAMPAIGN_LASTS)
-        .then(|| Campaign { role: if number % 3 == 0 { "spine" } else { "leaf" } })
+    let role = if number % 3 == 0 { "spine" } else { "leaf" };
+    (number > 0 && within < CAMPAIGN_LASTS).then_some(Campaign { role })
 }
 
 impl Habit {
@@ -98,7 +98,7 @@ impl Habit {
 /// Days since the last change window, the Tuesday of every even ISO week.
 fn days_since_window(date: NaiveDate) -> i64 {
     let since_tuesday = i64::from(date.weekday().num_days_from_monday()) - 1;
-    let even = date.iso_week().week() % 2 == 0;
+    let even = date.iso_week().week().is_multiple_of(2);
     match (even, since_tuesday) {
         (true, days @ 0..) => days,
         _ => 14,

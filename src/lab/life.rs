@@ -25,7 +25,7 @@ const FEW_OPEN: f64 = 12.0;
 #[derive(Clone, Debug, PartialEq)]
 pub enum RecordEdit {
     /// Insert or replace. Its source says who did it.
-    Put(Record),
+    Put(Box<Record>),
     Remove {
         device: DeviceName,
         key: FactKey,
@@ -80,7 +80,7 @@ impl Fleet {
             if dice.random_bool(odds.by_hand) {
                 let more = usize::from(dice.random_bool(0.25)) + usize::from(dice.random_bool(0.1));
                 for _ in 0..=more {
-                    if let Some(work) = self.hands(index, &mut dice, |h| h.anything()) {
+                    if let Some(work) = self.hands(index, &mut dice, |h| h.anything(Via::Cli)) {
                         let user = *USERS.choose(&mut dice).unwrap_or(&"dnroot");
                         self.by_hand(index, &work, user, hour(night, &mut dice));
                     }
@@ -191,7 +191,7 @@ impl Fleet {
         }
         let at = hour(night, dice);
         for index in places {
-            let Some(work) = self.hands(index, dice, |h| h.deployment()) else { continue };
+            let Some(work) = self.hands(index, dice, |h| h.anything(Via::Netconf)) else { continue };
             let unit = &self.units[index];
             let log = work.note.clone();
             commit(unit, &work.edits, Commit { at, user: "deployer".to_owned(), via: Via::Netconf, log });
@@ -245,10 +245,10 @@ fn commit(unit: &Unit, edits: &[Edit], entry: Commit) {
 }
 
 fn recorded(device: &DeviceName, edits: &[Edit], source: RecordSource) -> Vec<RecordEdit> {
-    let known = edits.iter().filter(|edit| book::is_recorded(&edit.key));
-    known
+    edits
+        .iter()
         .map(|edit| match &edit.after {
-            Some(thing) => RecordEdit::Put(book::record(device, &edit.key, thing, source)),
+            Some(thing) => RecordEdit::Put(Box::new(book::record(device, &edit.key, thing, source))),
             None => RecordEdit::Remove { device: device.clone(), key: edit.key.clone() },
         })
         .collect()

@@ -5,20 +5,28 @@
 //! some of the strays are tidied up again. Everything follows from a seed.
 //! The lab knows nothing of the reader that has to understand it: both were
 //! made from the same description of the device, so that one tests the other.
+//!
+//! Reading order: `state` (what a device has configured), `config` and `screen`
+//! (how it prints that), `command` (a typed line and its answer), `quirk`,
+//! `machine` and `session` (a device and a conversation with it), `server` (SSH
+//! around it); then `book` (what the database of record believes), `edit`,
+//! `habit` and `life` (how devices are changed, when, and one day of it),
+//! `birth` and `fleet` (all of them).
 
-pub mod birth; // what a new fleet looks like
-pub mod book; // what the database of record believes about a device
-pub mod command; // one typed line → its answer
-pub mod config; // state → the configuration text
-pub mod edit; // one change of one device, by a person or by the tool
-pub mod fleet;
-pub mod habit; // when a device is changed, and by whom
-pub mod life; // one day passes
-pub mod machine; // one device: bytes in, bytes out; no SSH
-pub mod quirk; // what is wrong with a device, if anything is
-pub mod screen; // state → tables and detail blocks
-pub mod server; // SSH around machines
-pub mod state; // what one device has configured // all devices, their records, and the file they live in
+mod birth;
+mod book;
+mod command;
+mod config;
+mod edit;
+mod fleet;
+mod habit;
+mod life;
+mod machine;
+mod quirk;
+mod screen;
+mod server;
+mod session;
+pub mod state;
 
 use std::path::PathBuf;
 
@@ -26,7 +34,8 @@ use crate::model::DeviceName;
 
 pub use book::Planted;
 pub use fleet::Fleet;
-pub use life::RecordEdit;
+pub use habit::Habit;
+pub use life::{RecordEdit, Stray};
 pub use machine::Machine;
 pub use quirk::Quirk;
 pub use server::{HostKey, Lab};

@@ -33,7 +33,7 @@ pub enum Quirk {
     Refuse(String),
     /// Calls itself something else.
     WrongName,
-    /// Asks whether to enter the BaseOS shell instead of starting its CLI.
+    /// Asks whether to enter the `BaseOS` shell instead of starting its CLI.
     Question,
     /// Thinks this many milliseconds before each answer.
     Slow(u64),

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Duration, Utc};
 
 use super::config::{spaced, stamp};
-use super::state::{Interface, State, Tagging, parent};
+use super::state::{Interface, State, Tagging, is_out_of_band, parent};
 use crate::model::ServiceKind;
 
 const LEGEND: &str = "Legend: i - inner vlan, u - unnumbered interface, b - interface disabled due to breakout, \
@@ -30,13 +30,8 @@ const COLUMNS: [(&str, usize); 9] = [
     ("Bundle-Id", 10),
 ];
 
-/// Interfaces that the table leaves out although they are configured.
-fn is_out_of_band(name: &str) -> bool {
-    name.starts_with("mgmt") || name.starts_with("ipmi-")
-}
-
 /// `show interfaces`
-pub fn interfaces(state: &State) -> String {
+pub(super) fn interfaces(state: &State) -> String {
     let mut rows: Vec<[String; 9]> = Vec::new();
     for name in state.interface_names() {
         if is_out_of_band(name) {
@@ -136,7 +131,7 @@ fn service_cell(state: &State, name: &str, x: &Interface) -> String {
 }
 
 /// `show interfaces NAME`; `None` when the device has no such interface.
-pub fn detail(state: &State, name: &str, now: DateTime<Utc>) -> Option<String> {
+pub(super) fn detail(state: &State, name: &str, now: DateTime<Utc>) -> Option<String> {
     let index = state.interface_names().iter().position(|n| *n == name)?;
     let empty = Interface { admin: Some(false), ..Interface::default() };
     let x = state.interfaces.get(name).unwrap_or(&empty);
@@ -157,9 +152,6 @@ pub fn detail(state: &State, name: &str, now: DateTime<Utc>) -> Option<String> {
     );
     if let Some(description) = &x.description {
         let _ = writeln!(out, "  Description: {description}");
-    }
-    if let Some(address) = &x.ipv4 {
-        let _ = writeln!(out, "  IPv4 address: {address}");
     }
     let mtu = mtu(state, name);
     let _ = writeln!(out, "  L2 MTU: {mtu}, MPLS MTU: 1500, IPv4 MTU: 1500, IPv6 MTU: 1500");
@@ -199,7 +191,7 @@ fn uptime(state: &State, now: DateTime<Utc>) -> String {
 }
 
 /// `show system version`
-pub fn version(state: &State, now: DateTime<Utc>) -> String {
+pub(super) fn version(state: &State, now: DateTime<Utc>) -> String {
     let State { name, system_id, model, version, build, .. } = state;
     format!(
         "System Name: {name}, System-Id: {system_id}\n\
@@ -216,7 +208,7 @@ pub fn version(state: &State, now: DateTime<Utc>) -> String {
 }
 
 /// `show system`: the version and the nodes of the system.
-pub fn system(state: &State, now: DateTime<Utc>) -> String {
+pub(super) fn system(state: &State, now: DateTime<Utc>) -> String {
     let columns = [
         ("Type", 4),
         ("Id", 6),
@@ -236,7 +228,7 @@ pub fn system(state: &State, now: DateTime<Utc>) -> String {
 }
 
 /// `show rollback`: who changed what, newest first; id 0 is what is running.
-pub fn rollback(state: &State) -> String {
+pub(super) fn rollback(state: &State) -> String {
     let columns = [("Id", 2), ("Time", 20), ("User", 10), ("Via", 9), ("Log", 43)];
     let rows: Vec<[String; 5]> = state
         .commits
@@ -257,7 +249,7 @@ pub fn rollback(state: &State) -> String {
 }
 
 /// `show network-services bridge-domain`, of all or of one.
-pub fn bridge_domains(state: &State, name: Option<&str>) -> Option<String> {
+pub(super) fn bridge_domains(state: &State, name: Option<&str>) -> Option<String> {
     let Some(name) = name else {
         let rows: Vec<[String; 1]> = state.bridge_domains.keys().map(|n| [n.clone()]).collect();
         return Some(table(&[("Name", 24)], &rows, '|'));
@@ -332,7 +324,7 @@ mod tests {
     #[test]
     fn vlan_cells_show_the_lowest_id_and_flags() {
         let cell = |tagging: Tagging, push: Option<u16>| {
-            vlan_cell(&Interface { tagging, push, ..Interface::default() })
+            vlan_cell(&Interface { push, tagging, ..Interface::default() })
         };
         let qinq = |inner: &str| Tagging::Tags { outer: 219, inner: inner.to_owned(), tpid: None };
         assert_eq!(cell(Tagging::Vlan { id: 1, tpid: None }, None), "1");

@@ -394,7 +394,10 @@ mod tests {
         let error = Lab::start(&mut second).await.unwrap_err();
         assert!(matches!(&error, LabError::PortInUse { port: p, .. } if *p == port), "{error}");
         drop(lab);
-        tokio::task::yield_now().await;
+        // The accepting tasks end with their next turn.
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
         let lab = Lab::start(&mut second).await.unwrap();
         assert_eq!(lab.host_keys(), keys);
     }

@@ -279,6 +279,11 @@ impl State {
     }
 }
 
+/// Interfaces that the table leaves out although they are configured.
+pub(super) fn is_out_of_band(name: &str) -> bool {
+    name.starts_with("mgmt") || name.starts_with("ipmi-")
+}
+
 /// The port of a sub-interface: what stands before the last dot.
 pub fn parent(name: &str) -> Option<&str> {
     name.rsplit_once('.').map(|(parent, _)| parent)
