@@ -160,7 +160,7 @@ fn take(env: &Env, edits: Vec<RecordEdit>) -> Result<(), JobError> {
     let (mut put, mut removed) = (Vec::new(), Vec::new());
     for edit in edits {
         match edit {
-            RecordEdit::Put(record) => put.push(record),
+            RecordEdit::Put(record) => put.push(*record),
             RecordEdit::Remove { device, key } => removed.push((device, key)),
         }
     }

@@ -1,6 +1,7 @@
 //! Many fetchers: each reads one device, masks its text, turns it into facts,
 //! and hands the result to the collector. Nothing here knows the store.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,7 +51,7 @@ pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast) -> mpsc::Receiver<Read>
     let permits = Arc::new(Semaphore::new(concurrency));
     let targets = plan.targets.clone();
     let (env, devices, recompare) = (env.clone(), cast.devices.clone(), cast.recompare);
-    let states = cast.states.clone();
+    let (states, names) = (cast.states.clone(), cast.names.clone());
     tokio::spawn(async move {
         let mut tasks = JoinSet::new();
         for target in targets {
@@ -59,11 +60,12 @@ pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast) -> mpsc::Receiver<Read>
                 break;
             }
             let Some(device) = devices.get(&target.device_id).cloned() else { continue };
+            let names = names.clone();
             let (env, results, states) = (env.clone(), results.clone(), states.clone());
             tasks.spawn(async move {
                 env.events.say(&Event::DeviceStarted { device: device.name.clone() });
                 let before = states.get(&target.device_id).filter(|_| !recompare);
-                let read = read_device(&env, &device, target, before).await;
+                let read = read_device(&env, &device, target, before, &names).await;
                 // The permit is given back before the hand-over: the session is over.
                 drop(permit);
                 // A closed channel means that the run was given up; so is this result.
@@ -76,10 +78,16 @@ pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast) -> mpsc::Receiver<Read>
     receiver
 }
 
-async fn read_device(env: &Env, device: &Device, target: Target, before: Option<&LastState>) -> Read {
+async fn read_device(
+    env: &Env,
+    device: &Device,
+    target: Target,
+    before: Option<&LastState>,
+    names: &HashSet<String>,
+) -> Read {
     let started = env.clock.now();
     let clock = Instant::now();
-    let snapshot = attempt(env, device, &target).await;
+    let snapshot = attempt(env, device, &target, names).await;
     let mut read = Read {
         started,
         took_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -133,7 +141,7 @@ async fn read_device(env: &Env, device: &Device, target: Target, before: Option<
 }
 
 /// One attempt to read one device: a snapshot in any case.
-async fn attempt(env: &Env, device: &Device, target: &Target) -> Snapshot {
+async fn attempt(env: &Env, device: &Device, target: &Target, names: &HashSet<String>) -> Snapshot {
     let name = device.name.as_str();
     let failed = |outcome, detail: Option<&str>| {
         Snapshot::failed(name, &device.platform, target.scope.clone(), outcome, detail.map(str::to_owned))
@@ -145,12 +153,27 @@ async fn attempt(env: &Env, device: &Device, target: &Target) -> Snapshot {
         return failed(Outcome::Timeout, Some("device-lock"));
     };
     match env.fetch.fetch(device, platform, &target.scope).await {
-        Ok(transcript) => read_transcript(env, platform, name, target, transcript),
+        Ok(transcript) => {
+            if let Some(system) = &transcript.system
+                && is_another(system, name, names)
+            {
+                tracing::warn!(device.name = %name, "{name} answers as another device of the inventory");
+                return failed(Outcome::WrongDevice, Some("other-system"));
+            }
+            read_transcript(env, platform, name, target, transcript)
+        }
         Err(error) => {
             tracing::warn!(device.name = %name, outcome = error.outcome().as_str(), "failed to read {name}: {error}");
             failed(error.outcome(), error.detail())
         }
     }
+}
+
+/// Whether a device calls itself by the name of another one: addresses were
+/// swapped. A name that nobody in the inventory has is no sign of that; many
+/// inventories have names of their own.
+fn is_another(system: &str, name: &str, names: &HashSet<String>) -> bool {
+    !system.eq_ignore_ascii_case(name) && names.contains(&system.to_ascii_lowercase())
 }
 
 /// Text → facts, with secrets masked before anything looks at it. A reader

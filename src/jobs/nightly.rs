@@ -76,7 +76,9 @@ pub(super) async fn night(env: &Env, budget: Budget, with_report: bool) -> Resul
     env.events.say(&Event::RunStarted { run, kind: RunKind::Nightly });
 
     let fleet = eve.devices.len();
+    let names = eve.devices.values().map(|d| d.name.as_str().to_ascii_lowercase()).collect();
     let cast = Cast {
+        names: Arc::new(names),
         devices: Arc::new(eve.devices.into_iter().collect()),
         states: Arc::new(eve.states),
         recompare,

@@ -1,6 +1,6 @@
 //! Carries out a plan, and scans on demand: the one road to a device.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -16,6 +16,8 @@ use crate::store::LastState;
 pub(super) struct Cast {
     pub(super) devices: Arc<HashMap<DeviceId, Device>>,
     pub(super) states: Arc<HashMap<DeviceId, LastState>>,
+    /// All names of the inventory, in lower case.
+    pub(super) names: Arc<HashSet<String>>,
     /// Compare every device although it is quiet: because somebody wants to
     /// see it, or because what it is compared with has changed (the coverage).
     pub(super) recompare: bool,
@@ -62,6 +64,7 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
         &serde_json::json!({}),
     )?;
     let states = store.last_states(None)?;
+    let names = store.devices()?.into_iter().map(|d| d.device.name.as_str().to_ascii_lowercase()).collect();
     drop(store);
     env.events.say(&Event::RunStarted { run, kind: RunKind::Scan });
 
@@ -82,6 +85,7 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     let cast = Cast {
         devices: Arc::new(ask.devices.into_iter().collect()),
         states: Arc::new(states),
+        names: Arc::new(names),
         recompare: true,
     };
     let kept = carry_out(env, Wants { run, snapshots: true }, &Plan { round: 1, targets }, &cast).await?;

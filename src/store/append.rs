@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::value::{Time, digest, json};
+use super::value::{Time, digest, json, number};
 use super::{Compared, Store, StoreError, changes, compared, drifts, facts, kept};
 use crate::model::device::DeviceId;
 use crate::model::snapshot::{CommitMark, KeptText};
@@ -150,7 +150,7 @@ impl Store {
                 lines.iter().take(UNREAD_KEPT).map(move |line| (*seq, result.scan.device_id, line))
             });
             tx.append("unread", unread, |out, (seq, device, line)| {
-                out.append_row(duckdb::params![seq, device, line.line as i64, line.text])
+                out.append_row(duckdb::params![seq, device, number(line.line), line.text])
             })?;
             Ok(())
         })

@@ -14,7 +14,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 
 use super::append::DeviceResult;
 use super::transaction::Tx;
-use super::value::unreadable;
+use super::value::{number, unreadable};
 use super::{Store, StoreError};
 use crate::model::RunId;
 use crate::model::device::DeviceId;
@@ -108,7 +108,7 @@ pub(super) fn append(tx: &Tx<'_>, results: &[(i64, &DeviceResult)]) -> Result<()
         out.append_row(duckdb::params![seq, device, section, body])
     })?;
     tx.append("kept_splice", splices, |out, (seq, device, section, (head, tail), body)| {
-        out.append_row(duckdb::params![seq, device, section, head as i64, tail as i64, body])
+        out.append_row(duckdb::params![seq, device, section, number(head), number(tail), body])
     })?;
     Ok(())
 }
@@ -220,6 +220,8 @@ fn inflate(dictionary: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use std::fmt::Write as _;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -240,16 +242,15 @@ mod tests {
     }
 
     fn config(interfaces: usize) -> String {
-        (0..interfaces)
-            .map(|i| {
-                format!(
-                    "  ge100-0/0/{}.{i}\n    admin-state enabled\n    vlan-id {}\n    mtu {}\n  !\n",
-                    i % 32,
-                    i * 7 % 4000,
-                    1500 + i * i % 7000
-                )
-            })
-            .collect()
+        let mut text = String::new();
+        for i in 0..interfaces {
+            let (port, vlan, mtu) = (i % 32, i * 7 % 4000, 1500 + i * i % 7000);
+            let _ = write!(
+                text,
+                "  ge100-0/0/{port}.{i}\n    admin-state enabled\n    vlan-id {vlan}\n    mtu {mtu}\n  !\n"
+            );
+        }
+        text
     }
 
     #[test]

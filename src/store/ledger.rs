@@ -257,9 +257,9 @@ mod tests {
 
     fn three() -> Vec<LedgerLine> {
         let mut lines: Vec<LedgerLine> = Vec::new();
-        for (i, what) in ["import", "run 1\nfinished", "run 2 finished"].into_iter().enumerate() {
-            let at = DateTime::from_timestamp(1_700_000_000 + i as i64, 250_000_000).unwrap();
-            let line = LedgerLine::after(lines.last(), 0, at, what, 10 * i as i64, 5);
+        for (i, what) in [(0, "import"), (1, "run 1\nfinished"), (2, "run 2 finished")] {
+            let at = DateTime::from_timestamp(1_700_000_000 + i, 250_000_000).unwrap();
+            let line = LedgerLine::after(lines.last(), 0, at, what, 10 * i, 5);
             lines.push(line);
         }
         lines

@@ -1,4 +1,4 @@
-//! DuckDB behind one door: everything that is remembered goes through
+//! `DuckDB` behind one door: everything that is remembered goes through
 //! [`Store`], and no other room speaks SQL.
 //!
 //! Tables are append-only events with a global sequence number; the current

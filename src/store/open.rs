@@ -3,7 +3,7 @@
 //!
 //! Two openings of one file in one process lose writes without an error, so
 //! there is a register of what is open, and all handles are clones of one
-//! connection. Other processes are kept out by our own store lock: DuckDB's
+//! connection. Other processes are kept out by our own store lock: `DuckDB`'s
 //! lock knows no waiting.
 
 use std::collections::BTreeMap;
@@ -25,10 +25,10 @@ const LOCK_SETTINGS: &str = include_str!("../../queries/settings_lock.sql");
 const CHECKPOINT: &str = include_str!("../../queries/checkpoint_run.sql");
 
 /// Small blocks: with the usual 256 KiB a year of a thousand quiet devices
-/// takes a fifth more room. Below 64 KiB DuckDB no longer packs integers.
+/// takes a fifth more room. Below 64 KiB `DuckDB` no longer packs integers.
 const BLOCK_BYTES: &str = "65536";
 /// A prepared statement keeps the plan that the statistics of that moment gave:
-/// planned on an empty table it finds no row for ever (DuckDB 1.5.5). Planning
+/// planned on an empty table it finds no row for ever (`DuckDB` 1.5.5). Planning
 /// and running are two steps here, and another handle may commit in between.
 const BAD_OPTIMIZERS: &str = "statistics_propagation";
 const MEMORY: &str = "256MB";
@@ -142,7 +142,7 @@ impl Drop for Shared {
     }
 }
 
-/// Opens the file and takes from DuckDB whatever it does not need: no
+/// Opens the file and takes from `DuckDB` whatever it does not need: no
 /// extensions, no files but its own, no changes to these settings.
 fn connect(path: &Path, temp: &Path) -> Result<Connection, StoreError> {
     let text = |path: &Path| path.to_str().map(str::to_owned);

@@ -37,8 +37,8 @@ pub(super) fn open_log(path: &Path) -> io::Result<File> {
 }
 
 /// Takes all rights of others from a file that somebody else's code made
-/// (DuckDB opens its files with 0666). A missing file is fine. The path is not
-/// opened: closing any second descriptor would drop DuckDB's own lock.
+/// (`DuckDB` opens its files with 0666). A missing file is fine. The path is not
+/// opened: closing any second descriptor would drop `DuckDB`'s own lock.
 pub(super) fn close_to_others(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() && meta.permissions().mode() & 0o077 != 0 => {

@@ -7,8 +7,8 @@ use duckdb::Connection;
 
 use super::StoreError;
 
-/// The steps; step n makes version n.
-const STEPS: [&str; 1] = [include_str!("../../queries/schema/0001_tables.sql")];
+/// The steps, each with the version it makes.
+const STEPS: [(i32, &str); 1] = [(1, include_str!("../../queries/schema/0001_tables.sql"))];
 
 const TABLES: &str = include_str!("../../queries/table_list.sql");
 const VERSION: &str = include_str!("../../queries/schema_read.sql");
@@ -16,7 +16,7 @@ const APPLIED: &str = include_str!("../../queries/schema_append.sql");
 const CHECKPOINT: &str = include_str!("../../queries/checkpoint_run.sql");
 
 /// The schema version that this program writes.
-pub(super) const KNOWN: i32 = STEPS.len() as i32;
+pub(super) const KNOWN: i32 = STEPS[STEPS.len() - 1].0;
 
 /// Brings an opened file to the known version, or says why it cannot be used.
 pub(super) fn settle(db: &Connection, path: &Path) -> Result<(), StoreError> {
@@ -28,9 +28,9 @@ pub(super) fn settle(db: &Connection, path: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     let tx = db.unchecked_transaction()?;
-    for (step, sql) in STEPS.iter().enumerate().skip(found as usize) {
+    for (version, sql) in STEPS.iter().filter(|(version, _)| *version > found) {
         tx.execute_batch(sql)?;
-        tx.execute(APPLIED, duckdb::params![step as i32 + 1, env!("CARGO_PKG_VERSION")])?;
+        tx.execute(APPLIED, duckdb::params![version, env!("CARGO_PKG_VERSION")])?;
     }
     tx.commit()?;
     // Definitions do not stay in the log: replaying them is where DuckDB had most of its bugs.

@@ -12,7 +12,7 @@ use duckdb::{Appender, Connection};
 
 use super::ledger::{self, LedgerLine};
 use super::open::{hold, log_file};
-use super::value::Time;
+use super::value::{Time, number};
 use super::{Store, StoreError, private};
 
 const PROBE: &str = include_str!("../../queries/transaction_probe.sql");
@@ -114,7 +114,7 @@ impl Store {
                 rows,
             );
             tx.append("write_event", [&line], |out, line| {
-                out.append_row(duckdb::params![line.seq, line.n, line.what, line.rows as i64, Time(line.at)])
+                out.append_row(duckdb::params![line.seq, line.n, line.what, number(line.rows), Time(line.at)])
             })?;
             Ok((result, Some(line)))
         })?;
@@ -124,7 +124,7 @@ impl Store {
         Ok(result)
     }
 
-    /// DuckDB makes its log with the umask's rights.
+    /// `DuckDB` makes its log with the umask's rights.
     fn keep_log_private(&self) -> Result<(), StoreError> {
         let path = log_file(&self.shared.dir);
         private::close_to_others(&path).map_err(|source| StoreError::Folder { path, source })

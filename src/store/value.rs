@@ -133,6 +133,11 @@ pub(super) fn digest<'a>(
     }
 }
 
+/// A count for a BIGINT column.
+pub(super) fn number(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
+}
+
 /// Device numbers as the one text parameter that a query takes them in.
 pub(super) fn id_list(ids: &[i64]) -> String {
     ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",")

@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
@@ -20,7 +21,7 @@ use driftcast::model::{
     Outcome, Reason, Record, RecordSource, RunId, RunKind, Scope, Service, ServiceKind, ServiceRef, Step,
     UnreadLine, Vlan,
 };
-use driftcast::store::{DeviceResult, ImportOutcome, LedgerState, ScanRow, Store, StoreError};
+use driftcast::store::{DeviceResult, ImportOutcome, Knowledge, LedgerState, ScanRow, Store, StoreError};
 
 fn private_dir() -> tempfile::TempDir {
     tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o700)).tempdir().unwrap()
@@ -232,7 +233,7 @@ fn a_device_result_comes_back_whole() {
     let known = store.knowledge(&[1, 2]).unwrap();
     assert_eq!(known[&1].facts, facts);
     assert_eq!(known[&1].observed["ge0.7"], (Some(OperState::NotPresent), Some(1518)));
-    assert_eq!(known[&2], Default::default());
+    assert_eq!(known[&2], Knowledge::default());
     let drift = &known[&1].drifts[0];
     assert_eq!((drift.device.as_str(), drift.first_seen, drift.last_seen), ("leaf1", day(1), day(2)));
     assert_eq!((drift.class, &drift.record), (DriftClass::Differs, &Some(json!({"outer": "8"}))));
@@ -298,11 +299,11 @@ fn a_device_result_comes_back_whole() {
     assert!(matches!(store.drifts(Some(99)), Err(StoreError::UnknownRun(99))));
 
     let history = store.history(None).unwrap();
-    let rows: usize = history.iter().map(arrow::record_batch::RecordBatch::num_rows).sum();
+    let rows: usize = history.iter().map(RecordBatch::num_rows).sum();
     assert_eq!(rows, 3);
     let types: Vec<String> = history[0].schema().fields().iter().map(|f| f.data_type().to_string()).collect();
     assert_eq!(types, ["Int64", "Timestamp(µs)", "Boolean", "Boolean", "Int64"]);
-    let rows: usize = store.history(Some(run)).unwrap().iter().map(|batch| batch.num_rows()).sum();
+    let rows: usize = store.history(Some(run)).unwrap().iter().map(RecordBatch::num_rows).sum();
     assert_eq!(rows, 1);
 }
 
@@ -311,8 +312,10 @@ fn kept_texts_are_versions() {
     let dir = private_dir();
     let store = open(dir.path());
     import(&store, &["leaf1"], 0).unwrap();
-    let text =
-        |n: i64| (0..200).map(|i| format!("vlan {}\n", if i == n { 4000 } else { i })).collect::<String>();
+    let text = |n: i64| {
+        let line = |i| format!("vlan {}", if i == n { 4000 } else { i });
+        (0..200).map(line).collect::<Vec<_>>().join("\n")
+    };
     let mut runs = Vec::new();
     for n in 0..30 {
         let run = store.start_run(RunKind::Nightly, day(n), None, &json!({})).unwrap();
@@ -323,8 +326,8 @@ fn kept_texts_are_versions() {
         store.append(&[DeviceResult { kept, ..DeviceResult::of(scan(run, 1, n)) }]).unwrap();
         runs.push(run);
     }
-    for (n, run) in runs.iter().enumerate() {
-        assert_eq!(store.kept_text(1, "config", Some(*run)).unwrap(), Some(text(n as i64)), "night {n}");
+    for (n, run) in (0..).zip(&runs) {
+        assert_eq!(store.kept_text(1, "config", Some(*run)).unwrap(), Some(text(n)), "night {n}");
     }
     assert_eq!(store.kept_text(1, "same", None).unwrap().as_deref(), Some("as ever"));
 }
@@ -377,8 +380,9 @@ fn records_have_an_audit_trail() {
 
     let changed = Record { outer: Some("252".into()), ..record };
     let step = (1, drift_step(1, Step::Opened, 2));
-    let counts =
-        store.set_records(&[changed.clone()], &[(1, vlan.key())], &[step], &[], day(2), "bob", "sync").unwrap();
+    let counts = store
+        .set_records(std::slice::from_ref(&changed), &[(1, vlan.key())], &[step], &[], day(2), "bob", "sync")
+        .unwrap();
     assert_eq!((counts.updated, counts.removed), (1, 1));
     assert_eq!(store.records(None, None).unwrap(), [(1, changed)]);
     assert_eq!(store.drifts(None).unwrap().len(), 1);
@@ -581,6 +585,7 @@ fn a_killed_writer_leaves_whole_devices_only() {
 /// 3 % change each; without it a small fleet, quick enough for every day.
 #[test]
 fn a_quiet_night_is_one_small_row_a_device() {
+    #[expect(clippy::disallowed_methods, reason = "a size for a run by hand; no setting of the program")]
     let size = std::env::var("DRIFTCAST_SIZE").unwrap_or_default();
     let mut numbers = size.split('x').map_while(|n| n.parse::<i64>().ok());
     let (devices, nights) = (numbers.next().unwrap_or(50), numbers.next().unwrap_or(30));
@@ -605,8 +610,8 @@ fn a_quiet_night_is_one_small_row_a_device() {
             run
         };
         spent += clock.elapsed();
-        for (id, interfaces) in fleet.iter_mut().enumerate() {
-            results.push(random.read(run, id as DeviceId, night, interfaces, per_cent));
+        for (id, interfaces) in (0..).zip(&mut fleet) {
+            results.push(random.read(run, id, night, interfaces, per_cent));
         }
         let clock = Instant::now();
         for slice in results.chunks(100) {
@@ -614,7 +619,7 @@ fn a_quiet_night_is_one_small_row_a_device() {
         }
         open(dir.path()).finish_run(run, day(night), "complete", &json!({})).unwrap();
         let states = open(dir.path()).last_states(None).unwrap();
-        assert_eq!(states.len() as i64, devices);
+        assert_eq!(i64::try_from(states.len()).unwrap(), devices);
         spent += clock.elapsed();
         if night == 0 {
             open(dir.path()).checkpoint().unwrap();
@@ -687,6 +692,10 @@ impl Random {
         self.0 % below
     }
 
+    fn small(&mut self, below: u32) -> i64 {
+        i64::try_from(self.next(u64::from(below))).unwrap()
+    }
+
     fn share(&mut self) -> f64 {
         self.next(1 << 30) as f64 / (1_u64 << 30) as f64
     }
@@ -733,12 +742,12 @@ impl Random {
         run: RunId,
         id: DeviceId,
         night: i64,
-        interfaces: &mut Vec<Interface>,
+        interfaces: &mut [Interface],
         per_cent: i64,
     ) -> DeviceResult {
-        let started_at = day(night) + TimeDelta::milliseconds(self.next(600_000) as i64);
+        let started_at = day(night) + TimeDelta::milliseconds(self.small(600_000));
         let quiet = ScanRow { took_ms: 2_000 + self.next(7_000), started_at, ..scan(run, id, night) };
-        if night > 0 && self.next(100) as i64 >= per_cent {
+        if night > 0 && self.small(100) >= per_cent {
             return DeviceResult::of(quiet);
         }
         let mut opened: Vec<Fact> = interfaces.iter().cloned().map(Fact::Interface).collect();
