@@ -4,8 +4,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::fetchers::Read;
@@ -16,10 +18,17 @@ use crate::model::device::DeviceId;
 use crate::model::{
     Cause, DriftStep, Event, Fact, FactKey, OperState, Outcome, RunId, Snapshot, Step, Target,
 };
-use crate::store::{Compared, DeviceResult, Knowledge, LastState, ScanRow};
+use crate::store::{Compared, DeviceResult, Knowledge, LastState, ScanRow, Store};
 
 /// How many devices are committed together at most. Each is wholly in or out.
 const GROUP: usize = 64;
+/// How long to wait for one more device to commit together with those at hand.
+const LINGER: Duration = Duration::from_millis(20);
+/// How long the store stays open with nothing to write. Opening it again costs
+/// some 15 ms of work; others wait for it meanwhile.
+const IDLE: Duration = Duration::from_millis(100);
+/// How long it stays open at most while devices keep coming.
+const LONGEST_OPENING: Duration = Duration::from_secs(1);
 
 /// What became of one device, after it is committed.
 #[derive(Clone, Debug)]
@@ -27,6 +36,7 @@ pub(super) struct Kept {
     pub(super) target: Target,
     pub(super) outcome: Outcome,
     pub(super) detail: Option<String>,
+    pub(super) took_ms: u64,
     /// The facts differ from the last complete snapshot.
     pub(super) changed: bool,
     pub(super) opened: usize,
@@ -43,43 +53,59 @@ pub(super) struct Wants {
     pub(super) snapshots: bool,
 }
 
-/// Takes readings until the fetchers are done. Blocking: run it on a thread of its own.
+/// Takes readings until the fetchers are done. Blocking: run it on a thread of
+/// its own. The store is opened when there is something to write and closed as
+/// soon as nothing comes for a moment, or others may be waiting for it.
 fn collect(
     env: &Env,
     wants: Wants,
     states: &HashMap<DeviceId, LastState>,
     readings: &mut mpsc::Receiver<Read>,
 ) -> Result<Vec<Kept>, JobError> {
+    let runtime = Handle::current();
+    let mut next = |patience: Duration| {
+        runtime.block_on(async { tokio::time::timeout(patience, readings.recv()).await.ok().flatten() })
+    };
     let mut all = Vec::new();
-    while let Some(first) = readings.blocking_recv() {
+    while let Some(first) = next(Duration::MAX) {
+        let store = env.store()?;
+        let close_by = Instant::now() + LONGEST_OPENING;
         let mut group = vec![first];
-        while group.len() < GROUP {
-            match readings.try_recv() {
-                Ok(read) => group.push(read),
-                Err(_) => break,
+        loop {
+            while group.len() < GROUP
+                && let Some(read) = next(LINGER)
+            {
+                group.push(read);
             }
-        }
-        for kept in keep(env, wants, states, group)? {
-            env.events.say(&Event::DeviceFinished {
-                device: kept.target.device.clone(),
-                outcome: kept.outcome,
-                detail: kept.detail.clone(),
-                took_ms: 0,
-            });
-            all.push(kept);
+            for kept in keep(env, &store, wants, states, std::mem::take(&mut group))? {
+                env.events.say(&Event::DeviceFinished {
+                    device: kept.target.device.clone(),
+                    outcome: kept.outcome,
+                    detail: kept.detail.clone(),
+                    took_ms: kept.took_ms,
+                });
+                all.push(kept);
+            }
+            if Instant::now() > close_by {
+                break;
+            }
+            match next(IDLE) {
+                Some(read) => group.push(read),
+                None => break,
+            }
         }
     }
     Ok(all)
 }
 
-/// Compares and commits one group: the store is open for exactly this long.
+/// Compares and commits one group.
 fn keep(
     env: &Env,
+    store: &Store,
     wants: Wants,
     states: &HashMap<DeviceId, LastState>,
     group: Vec<Read>,
 ) -> Result<Vec<Kept>, JobError> {
-    let store = env.store()?;
     let loud: Vec<DeviceId> = group
         .iter()
         .filter(|read| read.snapshot.outcome.is_complete() && !read.quiet)
@@ -137,6 +163,7 @@ fn weigh(
     let done = Kept {
         outcome: result.scan.outcome,
         detail: result.scan.detail.clone(),
+        took_ms: read.took_ms,
         changed: result.scan.changed,
         opened,
         resolved,

@@ -32,10 +32,10 @@ const BLOCK_BYTES: &str = "65536";
 /// and running are two steps here, and another handle may commit in between.
 const BAD_OPTIMIZERS: &str = "statistics_propagation";
 const MEMORY: &str = "256MB";
-const THREADS: i64 = 2;
-/// From this size on the log is moved into the database when it is closed.
-/// Smaller ones are cheaper to replay (3 ms) than to move (10 to 30 ms).
-const LOG_BYTES: u64 = 1 << 20;
+const THREADS: i64 = 1;
+/// From this size on the log is moved into the database when it is closed
+/// (10 to 30 ms). Until then every opening replays it, at some 100 ms a MiB.
+const LOG_BYTES: u64 = 128 << 10;
 
 static OPEN: Mutex<BTreeMap<PathBuf, Weak<Shared>>> = Mutex::new(BTreeMap::new());
 
