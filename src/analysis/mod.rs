@@ -85,6 +85,10 @@ pub struct Outlook {
     pub rankings: Vec<Ranking>,
 }
 
+/// Record batches of the store: one row a complete scan in device scope, by
+/// device and then by sequence, with the columns of [`frequency::COLUMNS`].
+pub type History = Vec<RecordBatch>;
+
 /// The whole way from history to the scan-next list.
 ///
 /// `history` has one row per complete scan in device scope, ordered by device

@@ -4,112 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use arrow::record_batch::RecordBatch;
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, Gamma};
 
 use super::forecast::{Forecast, Subject, days_between};
-use super::frame::{FrameError, frame};
 use super::grid;
 use super::standing::Standing;
-use crate::model::drift::{Drift, DriftClass, DriftStep, Step};
+use crate::model::drift::{DriftStep, Step};
 use crate::model::finding::Ranking;
-
-/// One day in the life of all drifts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct DriftDay {
-    pub day: NaiveDate,
-    pub opened: i64,
-    pub resolved: i64,
-    pub returned: i64,
-    pub open_at_end: i64,
-}
-
-/// The days from `from` to `to`, both included, each once. `rows` has the
-/// columns `day` (TIMESTAMP), `opened`, `resolved`, `returned`, `open_at_end`
-/// (BIGINT) for days on which something happened; on the others the number of
-/// open drifts is that of the day before.
-pub fn by_day(rows: &[RecordBatch], from: NaiveDate, to: NaiveDate) -> Result<Vec<DriftDay>, FrameError> {
-    let frame = frame(rows)?;
-    let mut known = BTreeMap::new();
-    if frame.height() > 0 {
-        let lacks = |column: &str, wanted: &str| FrameError::Column {
-            column: column.to_owned(),
-            wanted: wanted.to_owned(),
-        };
-        let numbers = |name: &str| -> Result<Vec<i64>, FrameError> {
-            let column = frame.column(name).map_err(|_| lacks(name, "i64"))?;
-            let numbers = column.i64().map_err(|_| lacks(name, "i64"))?;
-            Ok(numbers.iter().map(Option::unwrap_or_default).collect())
-        };
-        let days = frame.column("day").map_err(|_| lacks("day", "datetime"))?;
-        let days = days.datetime().map_err(|_| lacks("day", "datetime"))?.physical().clone();
-        let (opened, resolved) = (numbers("opened")?, numbers("resolved")?);
-        let (returned, open_at_end) = (numbers("returned")?, numbers("open_at_end")?);
-        for (row, micros) in days.iter().enumerate() {
-            let Some(day) = micros.and_then(DateTime::from_timestamp_micros) else { continue };
-            let day = day.date_naive();
-            let row = DriftDay {
-                day,
-                opened: opened[row],
-                resolved: resolved[row],
-                returned: returned[row],
-                open_at_end: open_at_end[row],
-            };
-            known.insert(day, row);
-        }
-    }
-    let before = known.range(..from).next_back().map_or(0, |(_, row)| row.open_at_end);
-    let mut open = before;
-    let mut days = Vec::new();
-    let mut day = from;
-    while day <= to {
-        let quiet = DriftDay { day, opened: 0, resolved: 0, returned: 0, open_at_end: open };
-        let row = known.get(&day).copied().unwrap_or(quiet);
-        open = row.open_at_end;
-        days.push(row);
-        let Some(next) = day.checked_add_days(Days::new(1)) else { break };
-        day = next;
-    }
-    Ok(days)
-}
-
-/// Open drifts of one age, by class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct AgeClass {
-    /// In days, for people.
-    pub age: &'static str,
-    pub unrecorded: u64,
-    pub missing: u64,
-    pub differs: u64,
-}
-
-/// The open drifts by whole days since they were first seen.
-pub fn open_by_age(drifts: &[Drift], as_of: DateTime<Utc>) -> [AgeClass; 5] {
-    let mut ages = ["0", "1–3", "4–7", "8–30", "more than 30"].map(|age| AgeClass {
-        age,
-        unrecorded: 0,
-        missing: 0,
-        differs: 0,
-    });
-    for drift in drifts {
-        let slot = match (as_of - drift.first_seen).num_days() {
-            ..1 => 0,
-            1..4 => 1,
-            4..8 => 2,
-            8..31 => 3,
-            31.. => 4,
-        };
-        let count = match drift.class {
-            DriftClass::Unrecorded => &mut ages[slot].unrecorded,
-            DriftClass::Missing => &mut ages[slot].missing,
-            DriftClass::Differs => &mut ages[slot].differs,
-        };
-        *count += 1;
-    }
-    ages
-}
 
 /// What moved since the previous run. A return is not counted as new.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -201,19 +104,6 @@ fn estimate<'a>(chances: impl Iterator<Item = (&'a str, f64, f64)>) -> Estimate 
 /// Gamma with shape 2, as the plan's campaigns have it.
 const TOGETHER: f64 = 0.5;
 
-/// The share of read devices whose last snapshot is still true. `None` when no
-/// device was ever read.
-pub fn freshness(rankings: &[Ranking], as_of: DateTime<Utc>) -> Option<Estimate> {
-    let known = rankings.iter().filter(|ranking| ranking.last_good_scan.is_some()).count() as f64;
-    let unseen = unseen(rankings, as_of);
-    let share = |changed: f64| (1.0 - changed / known).clamp(0.0, 1.0);
-    (known > 0.0).then(|| Estimate {
-        middle: share(unseen.middle),
-        low: share(unseen.high),
-        high: share(unseen.low),
-    })
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -271,9 +161,6 @@ pub fn verdict(devices: &[Judged], run_failed: bool) -> Verdict {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{ArrayRef, Int64Array, TimestampMicrosecondArray};
     use chrono::TimeDelta;
 
     use super::*;
@@ -308,26 +195,6 @@ mod tests {
     }
 
     #[test]
-    fn days_without_rows_carry_the_open_drifts_on() {
-        let date = |day| NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
-        let micros = |day| date(day).and_hms_opt(0, 0, 0).unwrap().and_utc().timestamp_micros();
-        let numbers = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
-        let days: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![micros(1), micros(3)]));
-        let rows = RecordBatch::try_from_iter([
-            ("day", days),
-            ("opened", numbers(vec![4, 1])),
-            ("resolved", numbers(vec![0, 3])),
-            ("returned", numbers(vec![0, 1])),
-            ("open_at_end", numbers(vec![4, 3])),
-        ])
-        .unwrap();
-        let found = by_day(&[rows], date(2), date(5)).unwrap();
-        assert_eq!(found.iter().map(|day| day.open_at_end).collect::<Vec<_>>(), [4, 3, 3, 3]);
-        assert_eq!((found[1].opened, found[1].resolved, found[1].returned), (1, 3, 1));
-        assert_eq!(by_day(&[], date(1), date(2)).unwrap().len(), 2);
-    }
-
-    #[test]
     fn the_interval_is_wider_where_devices_change_together() {
         let apart: Vec<Ranking> = (0..200).map(|id| ranking(id, &format!("r{id}"), 0.2, Some(4))).collect();
         let together: Vec<Ranking> = (0..200).map(|id| ranking(id, "leaf", 0.2, Some(4))).collect();
@@ -337,9 +204,6 @@ mod tests {
         assert!(together.low < apart.low && together.high > apart.high, "{together:?}");
         let none = unseen(&[ranking(1, "leaf", 1.0, None)], now());
         assert_eq!(none, Estimate { middle: 0.0, low: 0.0, high: 0.0 });
-        assert_eq!(freshness(&[ranking(1, "leaf", 1.0, None)], now()), None);
-        let fresh = freshness(&[ranking(1, "leaf", 0.25, Some(2))], now()).unwrap();
-        assert!((fresh.middle - 0.75).abs() < 1e-9 && fresh.low <= 0.75 && fresh.high >= 0.75);
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn a_later_layer_wins_and_every_value_knows_its_origin() {
     let loaded = load_with(file, &variables, &flags).unwrap();
     let settings = &loaded.settings;
     assert_eq!(settings.data_dir, Path::new("/srv/c"));
-    assert_eq!((settings.plan.rounds, settings.plan.budget.as_str()), (2, "25"));
+    assert_eq!((settings.plan.rounds, settings.plan.budget.to_string()), (2, "25".to_owned()));
     assert_eq!((settings.scan.concurrency, settings.forecast.horizon_days), (200, 3.0));
     assert_eq!(settings.coverage.vlan.exclude, ["1", "4094"]);
     assert_eq!(origin(&loaded, "data_dir"), "flag --data");

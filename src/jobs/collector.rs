@@ -2,7 +2,7 @@
 //! the store knows and committed, whole devices at a time. It is the only
 //! thing that writes during a run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,11 @@ use super::{Env, JobError};
 use crate::analysis::reconcile::Moment;
 use crate::analysis::{self, Comparison, Coverage, Reach, attribution};
 use crate::model::device::DeviceId;
-use crate::model::{
-    Cause, DriftStep, Event, Fact, FactKey, OperState, Outcome, RunId, Snapshot, Step, Target,
-};
+use crate::model::{Cause, DriftStep, Event, Fact, FactKey, Outcome, RunId, Snapshot, Step, Target};
 use crate::store::{Compared, DeviceResult, Knowledge, LastState, ScanRow, Store};
 
 /// How many devices are committed together at most. Each is wholly in or out.
-const GROUP: usize = 64;
+const GROUP: usize = 32;
 /// How long to wait for one more device to commit together with those at hand.
 const LINGER: Duration = Duration::from_millis(20);
 /// How long the store stays open with nothing to write. Opening it again costs
@@ -154,7 +152,7 @@ fn weigh(
     result.unread = std::mem::take(&mut read.snapshot.unread);
     let (mut opened, mut resolved) = (0, 0);
     if let Some(known) = knowledge {
-        compare_with_past(env, &read, &known, state, &mut result);
+        compare_with_past(env, &mut read, &known, state, &mut result);
         opened =
             result.drift_steps.iter().filter(|s| matches!(s.step, Step::Opened | Step::Returned)).count();
         resolved = result.drift_steps.iter().filter(|s| s.step == Step::Resolved).count();
@@ -168,17 +166,20 @@ fn weigh(
         opened,
         resolved,
         target: read.target,
-        snapshot: wants.snapshots.then_some({
-            read.snapshot.unread.clone_from(&result.unread);
-            read.snapshot
-        }),
+        snapshot: match read.shown {
+            Some(mut shown) => {
+                shown.unread.clone_from(&result.unread);
+                Some(shown)
+            }
+            None => wants.snapshots.then_some(read.snapshot),
+        },
     };
     (result, done)
 }
 
 fn compare_with_past(
     env: &Env,
-    read: &Read,
+    read: &mut Read,
     known: &Knowledge,
     state: Option<&LastState>,
     result: &mut DeviceResult,
@@ -196,8 +197,8 @@ fn compare_with_past(
         let interval = (after.min(read.started), read.started);
         analysis::changes(&known.facts, &read.facts, &covers, interval, &attribution)
     });
-    (result.opened, result.closed) = delta(&known.facts, &read.facts, &covers);
-    result.observed = moved_observations(&read.snapshot, known);
+    result.observed = std::mem::take(&mut read.observed);
+    result.observed.retain(|(name, oper, mtu)| known.observed.get(name) != Some(&(*oper, *mtu)));
 
     let coverage = Coverage::from_records(&env.coverage, &known.records);
     let comparison = analysis::compare(&read.facts, &known.records, &coverage, &covers);
@@ -212,6 +213,7 @@ fn compare_with_past(
         when: read.started,
     };
     result.drift_steps = analysis::reconcile(&moment, &known.drifts, &known.past, comparison.disagreements);
+    (result.opened, result.closed) = delta(&known.facts, std::mem::take(&mut read.facts), &covers);
 
     result.scan.changed = !changes.is_empty();
     result.changes = changes;
@@ -231,36 +233,16 @@ fn counts(comparison: &Comparison) -> Compared {
 }
 
 /// Facts to open (new, or configured differently) and keys to close.
-fn delta(before: &[Fact], after: &[Fact], covers: &dyn Fn(&FactKey) -> bool) -> (Vec<Fact>, Vec<FactKey>) {
-    let old: HashMap<FactKey, &Fact> = before.iter().map(|fact| (fact.key(), fact)).collect();
-    let mut seen = HashSet::with_capacity(after.len());
-    let mut opened = Vec::new();
-    for fact in after {
-        let key = fact.key();
-        let same = old
-            .get(&key)
-            .is_some_and(|old| old.fields() == fact.fields() && old.is_configured() == fact.is_configured());
-        if !same {
-            opened.push(fact.clone());
-        }
-        seen.insert(key);
-    }
-    let mut closed: Vec<FactKey> = old.into_keys().filter(|key| covers(key) && !seen.contains(key)).collect();
+fn delta(before: &[Fact], after: Vec<Fact>, covers: &dyn Fn(&FactKey) -> bool) -> (Vec<Fact>, Vec<FactKey>) {
+    let mut old: HashMap<FactKey, &Fact> = before.iter().map(|fact| (fact.key(), fact)).collect();
+    let mut opened = after;
+    opened.retain(|fact| {
+        let same = |old: &Fact| old.fields() == fact.fields() && old.is_configured() == fact.is_configured();
+        !old.remove(&fact.key()).is_some_and(same)
+    });
+    let mut closed: Vec<FactKey> = old.into_keys().filter(|key| covers(key)).collect();
     closed.sort();
     (opened, closed)
-}
-
-/// Interfaces whose operational state or MTU is not what was last observed.
-fn moved_observations(
-    snapshot: &Snapshot,
-    known: &Knowledge,
-) -> Vec<(String, Option<OperState>, Option<u32>)> {
-    snapshot
-        .interfaces
-        .iter()
-        .filter(|i| known.observed.get(&i.name) != Some(&(i.oper, i.mtu)))
-        .map(|i| (i.name.clone(), i.oper, i.mtu))
-        .collect()
 }
 
 /// Compares a device's newest facts with its records again, without a scan.

@@ -12,10 +12,11 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::Env;
+use super::collector::Wants;
 use super::scan::Cast;
 use crate::device::Transcript;
 use crate::model::snapshot::{KeptText, digest_of, hex};
-use crate::model::{Device, Event, Fact, Kind, Outcome, Plan, Snapshot, Target};
+use crate::model::{Device, Event, Fact, Kind, OperState, Outcome, Plan, Snapshot, Target};
 use crate::platform::{self, Captured, Rules};
 use crate::store::{DeviceLock, LastState, LockError};
 
@@ -24,14 +25,22 @@ pub(super) struct Read {
     pub(super) target: Target,
     pub(super) started: DateTime<Utc>,
     pub(super) took_ms: u64,
+    /// Without its facts and observations: those are below.
     pub(super) snapshot: Snapshot,
+    /// The whole of it, for somebody who wants to see it.
+    pub(super) shown: Option<Snapshot>,
     /// The facts of a complete snapshot, by key; empty when `quiet`.
     pub(super) facts: Vec<Fact>,
+    /// Interface, operational state, MTU; empty when `quiet`.
+    pub(super) observed: Vec<Observation>,
     pub(super) kept: Vec<KeptText>,
     pub(super) digests: Option<Digests>,
     /// Same configuration, text and observations as the last complete scan of the device.
     pub(super) quiet: bool,
 }
+
+/// What is seen of an interface beside its configuration.
+pub(super) type Observation = (String, Option<OperState>, Option<u32>);
 
 /// Three digests of a complete scan of a whole device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,11 +52,11 @@ pub(super) struct Digests {
 
 /// Reads every target of `plan`, at most `concurrency` at once. Results arrive
 /// in the order in which devices finish. Dropping the receiver stops the rest.
-pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast) -> mpsc::Receiver<Read> {
+pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast, wants: Wants) -> mpsc::Receiver<Read> {
     let concurrency = env.settings.scan.concurrency;
-    // Small: a fetcher that cannot hand over its result holds one session's
-    // text in memory, so the collector's pace limits the fetchers'.
-    let (results, receiver) = mpsc::channel(64);
+    // Small, and a fetcher keeps its permit until its result is taken: what is
+    // in memory is bounded by the concurrency, and the collector sets the pace.
+    let (results, receiver) = mpsc::channel(16);
     let permits = Arc::new(Semaphore::new(concurrency));
     let targets = plan.targets.clone();
     let (env, devices, recompare) = (env.clone(), cast.devices.clone(), cast.recompare);
@@ -65,11 +74,10 @@ pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast) -> mpsc::Receiver<Read>
             tasks.spawn(async move {
                 env.events.say(&Event::DeviceStarted { device: device.name.clone() });
                 let before = states.get(&target.device_id).filter(|_| !recompare);
-                let read = read_device(&env, &device, target, before, &names).await;
-                // The permit is given back before the hand-over: the session is over.
-                drop(permit);
+                let read = read_device(&env, &device, target, before, &names, wants).await;
                 // A closed channel means that the run was given up; so is this result.
                 let _ = results.send(read).await;
+                drop(permit);
             });
             while tasks.try_join_next().is_some() {}
         }
@@ -84,6 +92,7 @@ async fn read_device(
     target: Target,
     before: Option<&LastState>,
     names: &HashSet<String>,
+    wants: Wants,
 ) -> Read {
     let started = env.clock.now();
     let clock = Instant::now();
@@ -91,7 +100,9 @@ async fn read_device(
     let mut read = Read {
         started,
         took_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        shown: None,
         facts: Vec::new(),
+        observed: Vec::new(),
         kept: Vec::new(),
         digests: None,
         quiet: false,
@@ -101,16 +112,16 @@ async fn read_device(
     read.snapshot.device = Some(device.name.to_string());
     read.kept = read.snapshot.kept.take().unwrap_or_default();
     if read.snapshot.outcome.is_complete() {
-        read.facts = read.snapshot.facts();
+        let observed = digest_of_observations(&read.snapshot);
+        read.observed = read.snapshot.interfaces.iter().map(|i| (i.name.clone(), i.oper, i.mtu)).collect();
+        read.shown = wants.snapshots.then(|| read.snapshot.clone());
+        read.facts = read.snapshot.take_facts();
         if platform::by_name(&device.platform).is_none_or(|platform| !platform.vlan_objects) {
             read.facts.retain(|fact| fact.kind() != Kind::Vlan);
         }
         if read.target.scope == crate::model::Scope::Device {
-            let digests = Digests {
-                facts: digest_of(&read.facts),
-                text: digest_of_text(&read.kept),
-                observed: digest_of_observations(&read.snapshot),
-            };
+            let digests =
+                Digests { facts: digest_of(&read.facts), text: digest_of_text(&read.kept), observed };
             if let Some(before) = before {
                 let same_text = before.text_digest.as_ref() == Some(&digests.text);
                 read.quiet = same_text
@@ -132,10 +143,7 @@ async fn read_device(
     if read.quiet {
         // Nothing of it will be looked at again; a fleet of these must not fill the memory.
         read.facts = Vec::new();
-        read.snapshot.interfaces = Vec::new();
-        read.snapshot.bridge_domains = Vec::new();
-        read.snapshot.services = Vec::new();
-        read.snapshot.vlans = Vec::new();
+        read.observed = Vec::new();
     }
     read
 }

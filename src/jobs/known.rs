@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -14,7 +13,7 @@ use crate::analysis::advise::{Matters, UnreadDevice};
 use crate::analysis::forecast::Subject;
 use crate::analysis::standing::{Readings, Standing};
 use crate::analysis::summary::{self, Estimate};
-use crate::analysis::{self, Outlook, forecast};
+use crate::analysis::{self, History, Outlook, forecast};
 use crate::model::device::DeviceId;
 use crate::model::finding::{Ranking, Recommendation};
 use crate::model::{Change, Device, Drift, Fact, Outcome, Record, RunId, RunKind};
@@ -118,7 +117,7 @@ pub(super) fn failing(state: &LastState) -> Option<Outcome> {
 
 /// What their history says of `devices`.
 pub(super) fn outlook_of<'a>(
-    history: &[RecordBatch],
+    history: &History,
     devices: impl Iterator<Item = (&'a DeviceId, &'a Device)>,
     as_of: DateTime<Utc>,
     settings: &forecast::Settings,

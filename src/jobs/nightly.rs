@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::collector::{Kept, Wants};
 use super::scan::{Cast, Summary, carry_out, outcome_of};
 use super::{Env, JobError, known, morning, publish};
-use crate::analysis::Budget;
 use crate::analysis::plan::{self, Candidate, Done, NightState, Request};
+use crate::analysis::{Budget, History};
 use crate::model::device::DeviceId;
 use crate::model::{Device, Event, Outcome, Plan, RunId, RunKind};
 use crate::report;
@@ -151,7 +151,7 @@ fn write_report(env: &Env, run: RunId) -> Result<PathBuf, JobError> {
 struct Eve {
     devices: BTreeMap<DeviceId, Device>,
     states: HashMap<DeviceId, LastState>,
-    history: Vec<arrow::record_batch::RecordBatch>,
+    history: History,
     requests: Vec<(i64, DeviceId)>,
     asked: Vec<Request>,
 }

@@ -31,7 +31,7 @@ pub(super) async fn carry_out(
     cast: &Cast,
 ) -> Result<Vec<Kept>, JobError> {
     env.events.say(&Event::RoundStarted { round: plan.round, targets: plan.targets.len() });
-    let readings = fetchers::start(env, plan, cast);
+    let readings = fetchers::start(env, plan, cast, wants);
     collector::run(env, wants, &cast.states, readings).await
 }
 

@@ -160,9 +160,9 @@ fn live_verdicts() {
 #[test]
 fn the_flattened_form_says_the_same() {
     let facts = |case: &str| {
-        let snapshot = snapshots(case).remove(0);
+        let mut snapshot = snapshots(case).remove(0);
         assert_eq!(snapshot.outcome, Outcome::Complete);
-        snapshot.facts()
+        snapshot.take_facts()
     };
     assert_eq!(facts("services"), facts("services_flattened"));
 }
@@ -223,10 +223,10 @@ fn lost_structure_is_noticed() {
 fn the_command_says_what_a_bare_answer_is() {
     let text = b"--------^\r\nERROR: Unknown word: 'ge100-0/0/31.251'.\r\n";
     let read = |command| read_text(dnos(), text, command, &keeper()).remove(0);
-    let absent = read(Some("show interfaces ge100-0/0/31.251 | no-more"));
+    let mut absent = read(Some("show interfaces ge100-0/0/31.251 | no-more"));
     assert_eq!(absent.outcome, Outcome::Complete);
     assert_eq!(absent.scope, Scope::Interface("ge100-0/0/31.251".to_owned()));
-    assert!(absent.facts().is_empty());
+    assert!(absent.take_facts().is_empty());
     assert_eq!(read(Some("show interfaces ge100-0/0/32 | no-more")).outcome, Outcome::Refused);
     assert_eq!(read(None).outcome, Outcome::Unread);
 }
