@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Context;
 use super::exit::{Exit, Failure};
+use super::output::Output;
 
 #[derive(Args, Debug)]
 pub(crate) struct ConfigArgs {
@@ -15,7 +16,7 @@ pub(crate) struct ConfigArgs {
 
 pub(crate) fn run(context: &Context, args: &ConfigArgs) -> Result<Exit, Failure> {
     if args.default {
-        context.out.raw(crate::config::BUILT_IN)?;
+        Output::raw(crate::config::BUILT_IN)?;
         return Ok(Exit::Done);
     }
     let values = &context.loaded.values;
@@ -24,7 +25,7 @@ pub(crate) fn run(context: &Context, args: &ConfigArgs) -> Result<Exit, Failure>
             .iter()
             .map(|v| json!({ "key": v.key, "value": v.value, "origin": v.origin.to_string() }))
             .collect();
-        context.out.json(&json!({ "data_dir": context.dir, "settings": rows }))?;
+        Output::write_json(&json!({ "data_dir": context.dir, "settings": rows }))?;
         return Ok(Exit::Done);
     }
     let rows: Vec<Vec<String>> =

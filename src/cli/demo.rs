@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
+use super::output::Output;
 use super::{Context, progress};
 use crate::jobs::demo::{self, Ask};
 
@@ -46,7 +47,7 @@ pub(crate) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, Failu
         (format!("{program} --data {data} status"), "the last runs, and how much is known"),
     ];
     if context.out.json {
-        context.out.json(&json!({
+        Output::write_json(&json!({
             "run": done.run,
             "outcome": done.outcome,
             "devices": done.summary.devices,

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
-use super::output::say;
+use super::output::{Output, say};
 use super::words;
 use super::{Context, diff, limit, progress};
 use crate::analysis::standing::Standing;
@@ -69,7 +69,7 @@ pub(crate) struct TrustArgs {
     /// Enrol every device whose key is not yet known
     #[arg(long, conflicts_with = "name")]
     all: bool,
-    /// Take keys from a known_hosts file instead of asking the devices
+    /// Take keys from a `known_hosts` file instead of asking the devices
     #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "all"])]
     from: Option<PathBuf>,
     /// Do not ask
@@ -140,7 +140,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
         ));
     }
     if context.out.json {
-        context.out.json(&json!({
+        Output::write_json(&json!({
             "added": done.added, "updated": done.updated, "unchanged": done.unchanged, "retired": done.retired
         }))?;
     } else {
@@ -163,7 +163,7 @@ fn list(context: &Context, args: &ListArgs) -> Result<Exit, Failure> {
         .filter(|row| limits.iter().all(|limit| limit.matches(&row.device)))
         .collect();
     if context.out.json {
-        context.out.json(&json!({ "devices": overview }))?;
+        Output::write_json(&json!({ "devices": overview }))?;
         return Ok(Exit::Done);
     }
     let rows: Vec<Vec<String>> = overview
@@ -208,7 +208,7 @@ fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
     if context.out.json {
         let drifts: Vec<_> = shown.drifts.iter().map(|d| diff::to_json(d, now)).collect();
         let facts: Vec<_> = shown.facts.iter().map(|f| json!({ "kind": f.kind(), "fact": f })).collect();
-        context.out.json(&json!({
+        Output::write_json(&json!({
             "device": shown.row.device, "standing": shown.row.standing, "last_complete": shown.row.last_complete,
             "drifts": drifts, "facts": facts, "scans": shown.scans, "changes": shown.changes,
         }))?;
@@ -290,7 +290,7 @@ fn rename(context: &Context, args: &RenameArgs) -> Result<Exit, Failure> {
     jobs::rename_device(&env, &old, &new)?;
     context.out.line(format!("{} is {new} now; its history stays.", args.old))?;
     if context.out.json {
-        context.out.json(&json!({ "old": args.old, "new": new }))?;
+        Output::write_json(&json!({ "old": args.old, "new": new }))?;
     }
     Ok(Exit::Done)
 }
@@ -388,9 +388,9 @@ async fn trust(context: &Context, args: TrustArgs) -> Result<Exit, Failure> {
         }
     }
     if context.out.json {
-        context
-            .out
-            .json(&json!({ "enrolled": enrolled, "known": already, "refused": refused, "failed": failed }))?;
+        Output::write_json(
+            &json!({ "enrolled": enrolled, "known": already, "refused": refused, "failed": failed }),
+        )?;
     } else {
         context.out.line(format!(
             "{} enrolled, {already} known already, {refused} not enrolled, {failed} could not be asked.",

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
+use super::output::Output;
 use super::{Context, limit};
 use crate::analysis::{accept, advise};
 use crate::jobs;
@@ -56,12 +57,12 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
     if args.as_records {
         let accepting = |d: &Drift| accept::accepting(&d.device, &accept::disagreement_of(d)?);
         let rows: Vec<Record> = drifts.iter().filter_map(accepting).collect();
-        context.out.raw(&source::write_records_csv(&rows))?;
+        Output::raw(&source::write_records_csv(&rows))?;
         return Ok(exit);
     }
     if context.out.json {
         let rows: Vec<Value> = drifts.iter().map(|d| to_json(d, env.clock.now())).collect();
-        context.out.json(&json!({ "drifts": rows }))?;
+        Output::write_json(&json!({ "drifts": rows }))?;
         return Ok(exit);
     }
     if drifts.is_empty() {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Context;
 use super::exit::{Exit, Failure};
+use super::output::Output;
 use crate::jobs::{self, Verdict};
 
 #[derive(Args, Debug)]
@@ -15,7 +16,7 @@ pub(crate) fn run(context: &Context, _args: &DoctorArgs) -> Result<Exit, Failure
     let checks = jobs::examine(&env);
     let worst = checks.iter().map(|c| c.verdict).max().unwrap_or(Verdict::Good);
     if context.out.json {
-        context.out.json(&json!({ "checks": checks }))?;
+        Output::write_json(&json!({ "checks": checks }))?;
     } else {
         for check in &checks {
             let mark = match check.verdict {

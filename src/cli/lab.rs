@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Context;
 use super::exit::{Exit, Failure};
-use super::output::say;
+use super::output::{Output, say};
 use crate::jobs::demo;
 
 #[derive(Args, Debug)]
@@ -28,7 +28,7 @@ pub(crate) async fn run(context: &Context, args: LabArgs) -> Result<Exit, Failur
     let mut served =
         demo::serve_lab(&dir, args.devices as usize, args.inventory.as_deref(), context.clock).await?;
     if context.out.json {
-        context.out.json(&json!({
+        Output::write_json(&json!({
             "devices": served.devices, "inventory": served.inventory, "known_hosts": served.known_hosts
         }))?;
     } else {

@@ -149,7 +149,7 @@ pub fn main() -> ExitCode {
                 let value = serde_json::json!({
                     "error": { "message": failure.message, "hint": failure.hint, "exit": failure.exit.code() }
                 });
-                let _ = Output::new(true, false).json(&value);
+                let _ = Output::write_json(&value);
             }
             output::say(&format!("error: {}", failure.message));
             if let Some(hint) = &failure.hint {
@@ -184,7 +184,7 @@ fn run(app: App) -> Result<Exit, Failure> {
     };
     // Commands that only read text or settings need no runtime.
     match app.command {
-        Command::Read(args) => return read::run(&context, &args),
+        Command::Read(args) => return read::run(&args),
         Command::Config(args) => return configuration::run(&context, &args),
         _ => {}
     }
@@ -202,7 +202,7 @@ fn run(app: App) -> Result<Exit, Failure> {
             Command::Nightly(args) => nightly::run(&context, args).await,
             Command::Diff(args) => diff::run(&context, &args),
             Command::Rank(args) => rank::run(&context, &args),
-            Command::Report(args) => report::run(&context, args),
+            Command::Report(args) => report::run(&context, &args),
             Command::Records(command) => records::run(&context, command),
             Command::Status(args) => status::run(&context, &args),
             Command::Doctor(args) => doctor::run(&context, &args),

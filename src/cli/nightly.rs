@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Context;
 use super::exit::{Exit, Failure};
+use super::output::Output;
 use crate::analysis::Budget;
 use crate::jobs;
 use crate::model::Outcome;
@@ -26,7 +27,7 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
         Some(text) => Budget::from_str(text).map_err(Failure::usage)?,
         None => context.settings().plan.budget,
     };
-    let mut env = context.env()?;
+    let mut env = context.env()?.with_jump_hosts()?;
     if args.dry_run {
         return dry_run(context, &env, budget);
     }
@@ -35,7 +36,7 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
     let partial =
         done.summary.devices.iter().any(|(o, n)| *n > 0 && !matches!(o, Outcome::Complete | Outcome::NotDue));
     if context.out.json {
-        context.out.json(&json!({
+        Output::write_json(&json!({
             "run": done.run,
             "outcome": done.outcome,
             "devices": done.summary.devices,
@@ -73,7 +74,7 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
 fn dry_run(context: &Context, env: &jobs::Env, budget: Budget) -> Result<Exit, Failure> {
     let planned = jobs::plan_only(env, budget)?;
     if context.out.json {
-        context.out.json(&json!({
+        Output::write_json(&json!({
             "budget": planned.budget,
             "devices": planned.fleet,
             "round": planned.plan.round,

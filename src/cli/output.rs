@@ -26,12 +26,12 @@ impl Output {
     }
 
     /// Text that is the result itself (CSV, a configuration): printed in any mode.
-    pub(crate) fn raw(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn raw(text: &str) -> Result<(), Failure> {
         print(&plain(text))
     }
 
     /// One JSON document.
-    pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
+    pub(crate) fn write_json(value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value)
             .map_err(|e| Failure::failed(format!("failed to write JSON: {e}")))?;
         print(&format!("{}\n", plain_json(&text)))

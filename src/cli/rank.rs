@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Context;
 use super::exit::{Exit, Failure};
+use super::output::Output;
 use super::words;
 use crate::jobs;
 use crate::model::finding::Basis;
@@ -21,7 +22,7 @@ pub(crate) fn run(context: &Context, args: &RankArgs) -> Result<Exit, Failure> {
     let mut rankings = jobs::known(&env)?.rankings;
     if context.out.json {
         rankings.truncate(args.top);
-        context.out.json(&json!({ "devices": rankings }))?;
+        Output::write_json(&json!({ "devices": rankings }))?;
         return Ok(Exit::Done);
     }
     let total = rankings.len();

@@ -8,9 +8,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Context;
 use super::exit::{Exit, Failure};
-use super::output::say;
+use super::output::{Output, say};
 use crate::model::{Outcome, Snapshot};
 use crate::platform::{self, Platform, keep::Keeper, offline};
 
@@ -33,7 +32,7 @@ pub(crate) struct ReadArgs {
     files: Vec<PathBuf>,
 }
 
-pub(crate) fn run(context: &Context, args: &ReadArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &ReadArgs) -> Result<Exit, Failure> {
     let named = match &args.platform {
         Some(name) => Some(platform::by_name(name).ok_or_else(|| unknown_platform(name))?),
         None => None,
@@ -61,7 +60,7 @@ pub(crate) fn run(context: &Context, args: &ReadArgs) -> Result<Exit, Failure> {
                         ));
                     }
                     // The facts are the output, with or without --json.
-                    context.out.json(&snapshot)?;
+                    Output::write_json(&snapshot)?;
                 }
             }
             Err(message) => {
@@ -86,18 +85,19 @@ fn read_file(
     if bytes.is_empty() {
         return Err("the file is empty".to_owned());
     }
-    let platform = match named {
-        Some(platform) => platform,
-        None => {
-            let guessed = offline::guess(&String::from_utf8_lossy(&bytes))
-                .ok_or_else(|| format!("the platform cannot be guessed; name it: {}", platform_names()))?;
-            say(&format!("{}: guessed platform {}", file.display(), guessed.name));
-            guessed
-        }
+    let platform = if let Some(platform) = named {
+        platform
+    } else {
+        let guessed = offline::guess(&String::from_utf8_lossy(&bytes))
+            .ok_or_else(|| format!("the platform cannot be guessed; name it: {}", platform_names()))?;
+        say(&format!("{}: guessed platform {}", file.display(), guessed.name));
+        guessed
     };
     let mut snapshots = offline::read_text(platform, &bytes, args.command.as_deref(), keeper);
     if !args.kept {
-        snapshots.iter_mut().for_each(|snapshot| snapshot.kept = None);
+        for snapshot in &mut snapshots {
+            snapshot.kept = None;
+        }
     }
     if snapshots.iter().all(|s| s.outcome == Outcome::Unread) {
         tracing::info!("{}: nothing in it was understood as {}", file.display(), platform.name);

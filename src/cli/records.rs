@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
+use super::output::Output;
 use super::{Context, devices, limit};
 use crate::jobs;
 use crate::model::Record;
@@ -71,7 +72,7 @@ pub(crate) fn run(context: &Context, command: RecordsCommand) -> Result<Exit, Fa
                 Format::Csv if !context.out.json => source::write_records_csv(&records),
                 _ => source::write_records_json(&records),
             };
-            context.out.raw(&text)?;
+            Output::raw(&text)?;
             Ok(Exit::Done)
         }
         RecordsCommand::List(args) => list(context, &chosen(context, &args.which)?),
@@ -98,7 +99,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
         .unwrap_or_else(|_| "unknown".to_owned());
     let done = jobs::import_records(&env, &records, &who, &args.reason)?;
     if context.out.json {
-        context.out.json(&done)?;
+        Output::write_json(&done)?;
     } else {
         context
             .out
@@ -133,7 +134,7 @@ fn chosen(context: &Context, which: &Which) -> Result<Vec<Record>, Failure> {
 
 fn list(context: &Context, records: &[Record]) -> Result<Exit, Failure> {
     if context.out.json {
-        context.out.json(&json!({ "records": records }))?;
+        Output::write_json(&json!({ "records": records }))?;
         return Ok(Exit::Done);
     }
     let text = |value: &Option<String>| value.clone().unwrap_or_default();

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Context;
 use super::exit::{Exit, Failure};
+use super::output::Output;
 use crate::jobs;
 
 #[derive(Args, Debug)]
@@ -22,11 +23,11 @@ pub(crate) struct ReportArgs {
     out: Option<PathBuf>,
 }
 
-pub(crate) fn run(context: &Context, args: ReportArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(context: &Context, args: &ReportArgs) -> Result<Exit, Failure> {
     let env = context.env()?;
     let done = jobs::render_again(&env, args.run, args.device.as_deref(), args.out.as_deref())?;
     if context.out.json {
-        context.out.json(&json!({ "run": done.run, "report": done.index }))?;
+        Output::write_json(&json!({ "run": done.run, "report": done.index }))?;
     } else {
         context.out.line(format!("Report of run {}: {}", done.run, done.index.display()))?;
     }

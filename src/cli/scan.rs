@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
+use super::output::Output;
 use super::{Context, devices, diff, limit};
 use crate::jobs::{self, OnDemand};
 use crate::model::{Outcome, Scope};
@@ -28,7 +29,7 @@ pub(crate) struct ScanArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failure> {
-    let mut env = context.env()?;
+    let mut env = context.env()?.with_jump_hosts()?;
     let live = jobs::live_devices(&env)?;
     if live.is_empty() {
         return Err(Failure::usage("the inventory is empty").hint("`driftcast devices import FILE` fills it"));
@@ -65,7 +66,7 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
     let now = env.clock.now();
     if context.out.json {
         let drifts: Vec<_> = done.drifts.iter().map(|d| diff::to_json(d, now)).collect();
-        context.out.json(&json!({ "run": done.run, "snapshots": done.snapshots, "drifts": drifts }))?;
+        Output::write_json(&json!({ "run": done.run, "snapshots": done.snapshots, "drifts": drifts }))?;
     } else {
         for snapshot in &done.snapshots {
             let name = snapshot.device.as_deref().unwrap_or("?");

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::Context;
 use super::exit::{Exit, Failure};
+use super::output::Output;
 use super::words;
 use crate::jobs;
 
@@ -18,7 +19,7 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
     let env = context.env()?;
     let status = jobs::status(&env, args.runs)?;
     if context.out.json {
-        context.out.json(&status)?;
+        Output::write_json(&status)?;
         return Ok(Exit::Done);
     }
     let now = env.clock.now();

@@ -14,7 +14,7 @@ use crate::analysis::Budget;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::device::{DeviceError, Fetch, Fetching, shell};
-use crate::lab::{Fleet, Lab, LabError, Planted, RecordEdit};
+use crate::lab::{Fleet, HostKey, Lab, LabError, Planted, RecordEdit};
 use crate::model::{Device, DeviceName, RunId, Scope};
 use crate::platform::Platform;
 use crate::source;
@@ -238,8 +238,8 @@ fn make_room(dir: &Path) -> Result<(), JobError> {
 }
 
 fn write_known_hosts(dir: &Path, lab: &Lab) -> Result<(), JobError> {
-    let text: String = lab.host_keys().iter().map(|key| format!("{}\n", key.known_hosts_line())).collect();
-    write_private(&dir.join("known_hosts"), &text)
+    let lines: Vec<String> = lab.host_keys().iter().map(HostKey::known_hosts_line).collect();
+    write_private(&dir.join("known_hosts"), &(lines.join("\n") + "\n"))
 }
 
 fn write_private(path: &Path, text: &str) -> Result<(), JobError> {

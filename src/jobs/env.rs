@@ -1,6 +1,7 @@
 //! What every job gets: where the data is, what time it is, how to reach a
 //! device, whom to tell.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -15,7 +16,7 @@ use crate::config::Settings;
 use crate::device::credential::Credentials;
 use crate::device::known_hosts::KnownHosts;
 use crate::device::{Fetch, SshFetcher};
-use crate::model::Event;
+use crate::model::{Device, Event};
 use crate::platform::keep::Keeper;
 use crate::store::Store;
 
@@ -23,16 +24,19 @@ use crate::store::Store;
 /// short; a wait this long means that somebody holds the file in another tool.
 const STORE_WAIT: Duration = Duration::from_secs(15);
 
+/// Something that is told what happens.
+pub type Sink = Arc<dyn Fn(&Event) + Send + Sync>;
+
 /// Where the events of a run go.
 #[derive(Clone)]
-pub struct Events(Option<Arc<dyn Fn(&Event) + Send + Sync>>);
+pub struct Events(Option<Sink>);
 
 impl Events {
     pub fn none() -> Self {
         Self(None)
     }
 
-    pub fn to(sink: Arc<dyn Fn(&Event) + Send + Sync>) -> Self {
+    pub fn to(sink: Sink) -> Self {
         Self(Some(sink))
     }
 
@@ -75,6 +79,19 @@ impl Env {
         let keeper = Arc::new(Keeper::new(&fingerprint_key(&dir)?));
         let coverage = Arc::new(Rules::new(&settings.coverage)?);
         Ok(Self { dir, clock, settings, fetch, keeper, coverage, events: Events::none() })
+    }
+
+    /// The same, able to go through the inventory's jump hosts: devices of it
+    /// that another one names in its column `jump`.
+    pub fn with_jump_hosts(mut self) -> Result<Self, JobError> {
+        let devices: Vec<Device> =
+            super::live_devices(&self)?.into_iter().map(|(_, device)| device).collect();
+        if devices.iter().any(|device| device.jump.is_some()) {
+            let named: HashSet<&str> = devices.iter().filter_map(|d| d.jump.as_deref()).collect();
+            let hosts = devices.iter().filter(|d| named.contains(d.name.as_str())).cloned();
+            self.fetch = Arc::new(ssh_fetcher(&self.dir, &self.settings)?.with_jump_hosts(hosts));
+        }
+        Ok(self)
     }
 
     /// The store, open. Drop it as soon as it is not needed.

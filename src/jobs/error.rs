@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::analysis::frame::FrameError;
-use crate::device::DeviceError;
 use crate::device::known_hosts::KnownHostsError;
 use crate::report::ReportError;
 use crate::store::{Holder, LockError, StoreError};
@@ -29,8 +28,6 @@ pub enum JobError {
     Store(#[from] StoreError),
     #[error(transparent)]
     KnownHosts(#[from] KnownHostsError),
-    #[error(transparent)]
-    Device(#[from] DeviceError),
     #[error("another run is at work: {0}")]
     Busy(Holder),
     #[error(transparent)]

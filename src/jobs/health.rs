@@ -63,7 +63,7 @@ fn folder(env: &Env) -> Check {
         }
     };
     let shown = env.dir.display();
-    if mode & 0o077 == 0 {
+    if mode.trailing_zeros() >= 6 {
         Check::good("data folder", format!("{shown}, private"))
     } else {
         Check::not(

@@ -17,7 +17,7 @@ mod publish; // pages beside, then renamed; moves `latest`
 mod records; // the database of record: edit it and compare again
 mod scan; // carries out a plan; scans on demand // a whole life on a simulated fleet
 
-pub use env::{Env, Events, ssh_fetcher};
+pub use env::{Env, Events, Sink, ssh_fetcher};
 pub use error::JobError;
 pub use health::{Check, Verdict, examine};
 pub use inventory::{host_keys, import_devices, rename_device};

@@ -61,10 +61,6 @@ struct Stored<'a> {
 }
 
 impl Stored<'_> {
-    fn as_of_run(&self) -> Option<RunId> {
-        Some(self.row.id)
-    }
-
     fn night(&self, device: Option<&str>) -> Result<Night, JobError> {
         let known = self.known;
         let standings = known.standings();
@@ -75,8 +71,8 @@ impl Stored<'_> {
             .into_iter()
             .filter(|r| r.kind == RunKind::Nightly && r.id <= self.row.id)
             .collect();
-        let steps = self.store.drift_events(DateTime::UNIX_EPOCH, self.as_of_run())?;
-        let mut changes = self.store.changes(None, DateTime::UNIX_EPOCH, self.as_of_run())?;
+        let steps = self.store.drift_events(DateTime::UNIX_EPOCH, Some(self.row.id))?;
+        let mut changes = self.store.changes(None, DateTime::UNIX_EPOCH, Some(self.row.id))?;
         // Newest first, here and below.
         changes.reverse();
         let summary: Summary = status.summary.clone().unwrap_or_default();
@@ -210,7 +206,7 @@ impl Stored<'_> {
         let mut rows: HashMap<DeviceId, Vec<Option<u32>>> = HashMap::new();
         let mut scans = 0;
         for (device, night) in
-            self.store.scan_nights(nights[0].and_time(chrono::NaiveTime::MIN).and_utc(), self.as_of_run())?
+            self.store.scan_nights(nights[0].and_time(chrono::NaiveTime::MIN).and_utc(), Some(self.row.id))?
         {
             scans += 1;
             if let Some(&i) = index.get(&night) {
@@ -237,7 +233,7 @@ impl Stored<'_> {
     fn freshness(&self, runs: &[RunRow]) -> Result<Vec<FreshNight>, JobError> {
         let by_run: HashMap<RunId, Estimate> = self
             .store
-            .forecast_sums(self.as_of_run())?
+            .forecast_sums(Some(self.row.id))?
             .into_iter()
             .filter(|sum| sum.devices > 0)
             .map(|sum| {
@@ -263,7 +259,7 @@ impl Stored<'_> {
     }
 
     fn reliability(&self) -> Result<Reliability, JobError> {
-        let outcomes = self.store.forecast_outcomes(self.as_of_run())?;
+        let outcomes = self.store.forecast_outcomes(Some(self.row.id))?;
         let pairs: Vec<(f64, bool)> = outcomes.iter().map(|o| (o.p, o.changed)).collect();
         let Some(judged) = calibrate(&pairs) else { return Ok(Reliability::default()) };
         Ok(Reliability {
@@ -389,7 +385,7 @@ impl Stored<'_> {
                 agreement: compared.and_then(|c| share([*c])),
                 unmanaged_facts: compared.map_or(0, |c| c.unmanaged),
                 lines: state.and_then(|s| s.lines).unwrap_or_default(),
-                facts: self.store.facts(id, self.as_of_run())?.iter().map(FactView::of).collect(),
+                facts: self.store.facts(id, Some(self.row.id))?.iter().map(FactView::of).collect(),
                 changes: changes
                     .iter()
                     .filter(|(owner, _)| *owner == id)

@@ -64,7 +64,7 @@ pub(super) async fn night(env: &Env, budget: Budget, with_report: bool) -> Resul
     let last = store.runs(1_000)?.into_iter().find(|r| r.kind == RunKind::Nightly);
     let recompare = last.is_some_and(|last| last.note["coverage"] != note["coverage"]);
     let sessions = budget.sessions(eve.devices.len());
-    let run = store.start_run(RunKind::Nightly, started, Some(sessions as i64), &note)?;
+    let run = store.start_run(RunKind::Nightly, started, i64::try_from(sessions).ok(), &note)?;
     let mut state = eve.state(env)?;
     // Before the first session, so that nobody can say we knew.
     // Of a device that was never read nothing is believed, so nothing is forecast.
@@ -191,7 +191,7 @@ impl Eve {
                     role: device.role.clone(),
                     importance: device.importance,
                     last_complete: state.and_then(|s| s.last_complete),
-                    last_attempt: state.and_then(|s| Some(s.last_attempt.0)),
+                    last_attempt: state.map(|s| s.last_attempt.0),
                     failures: state.map_or(0, |s| s.failures),
                 }
             })

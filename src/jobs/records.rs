@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Env, JobError, collector};
 use crate::model::device::DeviceId;
 use crate::model::{DeviceName, FactKey, Record, Step};
+use crate::store::RecordEdit;
 
 /// What an import did.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -75,7 +76,10 @@ pub(super) fn edit_records(
             }
         }
     }
-    let done = store.set_records(records, &gone, &steps, &compared, when, who, why)?;
+    let done = {
+        let edit = RecordEdit { records, removed: &gone, drift_steps: &steps, compared: &compared };
+        store.set_records(&edit, when, who, why)?
+    };
     Ok(RecordsImported {
         added: done.added,
         changed: done.updated,

@@ -60,7 +60,7 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     let run = store.start_run(
         RunKind::Scan,
         env.clock.now(),
-        Some(ask.devices.len() as i64),
+        i64::try_from(ask.devices.len()).ok(),
         &serde_json::json!({}),
     )?;
     let states = store.last_states(None)?;

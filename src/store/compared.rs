@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::transaction::Tx;
+use super::value::number;
 use super::{Store, StoreError};
 use crate::model::RunId;
 use crate::model::device::DeviceId;
@@ -43,9 +44,9 @@ pub(super) fn append(
         out.append_row(duckdb::params![
             seq,
             device,
-            counts.agreed as i64,
-            counts.covered as i64,
-            counts.unmanaged as i64
+            number(counts.agreed),
+            number(counts.covered),
+            number(counts.unmanaged)
         ])
     })
 }

@@ -44,7 +44,7 @@ pub use forecasts::{ForecastOutcome, ForecastSum};
 pub use health::{BadMode, Health, Room};
 pub use ledger::{LedgerBreak, LedgerLine, LedgerState};
 pub use lock::{BatchLock, DeviceLock, Holder, LockError};
-pub use records::{RecordCounts, RecordEvent};
+pub use records::{RecordCounts, RecordEdit, RecordEvent};
 pub use requests::Request;
 pub use runs::RunRow;
 pub use scans::{Knowledge, LastState, SeenScan};

@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use duckdb::Row;
 
+use super::compared::append as compared_rows;
 use super::transaction::Acknowledged;
 use super::value::{self, Time, parsed, time};
-use super::{Compared, Store, StoreError, compared, drifts};
+use super::{Compared, Store, StoreError, drifts};
 use crate::model::device::DeviceId;
 use crate::model::{DeviceName, DriftStep, FactKey, Kind, Record, RecordSource, RunId};
 
@@ -36,6 +37,16 @@ pub struct RecordCounts {
     pub updated: u64,
     pub unchanged: u64,
     pub removed: u64,
+}
+
+/// What an edit of the database of record writes, all of it or nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RecordEdit<'a> {
+    pub records: &'a [Record],
+    pub removed: &'a [(DeviceId, FactKey)],
+    /// What follows from it for drifts, and for the counts of comparisons.
+    pub drift_steps: &'a [(DeviceId, DriftStep)],
+    pub compared: &'a [(DeviceId, Compared)],
 }
 
 impl Store {
@@ -67,14 +78,12 @@ impl Store {
     /// two for the same thing the later counts. `why` is for the audit trail.
     pub fn set_records(
         &self,
-        records: &[Record],
-        removed: &[(DeviceId, FactKey)],
-        drift_steps: &[(DeviceId, DriftStep)],
-        compared: &[(DeviceId, Compared)],
+        edit: &RecordEdit<'_>,
         when: DateTime<Utc>,
         who: &str,
         why: &str,
     ) -> Result<RecordCounts, StoreError> {
+        let RecordEdit { records, removed, drift_steps, compared } = *edit;
         let what = format!("records: {} given, {} removed ({why})", records.len(), removed.len());
         self.in_tx_with_ledger(&Acknowledged { what, when }, |tx| {
             let ids = self.device_ids()?;
@@ -120,7 +129,7 @@ impl Store {
             }
             rows.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
             let seq = tx.next_seq();
-            compared::append(tx, compared.iter().map(|(device, counts)| (seq, *device, *counts)))?;
+            compared_rows(tx, compared.iter().map(|(device, counts)| (seq, *device, *counts)))?;
             let written = tx.append("record_event", &rows, |out, (device, key, record)| {
                 let field = |pick: fn(&Record) -> &Option<String>| record.and_then(|r| pick(r).as_deref());
                 out.append_row(duckdb::params![

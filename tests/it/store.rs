@@ -21,7 +21,9 @@ use driftcast::model::{
     Outcome, Reason, Record, RecordSource, RunId, RunKind, Scope, Service, ServiceKind, ServiceRef, Step,
     UnreadLine, Vlan,
 };
-use driftcast::store::{DeviceResult, ImportOutcome, Knowledge, LedgerState, ScanRow, Store, StoreError};
+use driftcast::store::{
+    DeviceResult, ImportOutcome, Knowledge, LedgerState, RecordEdit, ScanRow, Store, StoreError,
+};
 
 fn private_dir() -> tempfile::TempDir {
     tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o700)).tempdir().unwrap()
@@ -369,7 +371,8 @@ fn records_have_an_audit_trail() {
     let vlan = Record::of(name, Kind::Vlan, "251", RecordSource::Imported);
     let both = [record.clone(), vlan.clone()];
     let set = |records: &[Record], removed: &[(DeviceId, FactKey)], n| {
-        store.set_records(records, removed, &[], &[], day(n), "ann", "because").unwrap()
+        let edit = RecordEdit { records, removed, ..RecordEdit::default() };
+        store.set_records(&edit, day(n), "ann", "because").unwrap()
     };
     let counts = set(&both, &[], 0);
     assert_eq!((counts.added, counts.updated, counts.unchanged, counts.removed), (2, 0, 0, 0));
@@ -380,9 +383,13 @@ fn records_have_an_audit_trail() {
 
     let changed = Record { outer: Some("252".into()), ..record };
     let step = (1, drift_step(1, Step::Opened, 2));
-    let counts = store
-        .set_records(std::slice::from_ref(&changed), &[(1, vlan.key())], &[step], &[], day(2), "bob", "sync")
-        .unwrap();
+    let edit = RecordEdit {
+        records: std::slice::from_ref(&changed),
+        removed: &[(1, vlan.key())],
+        drift_steps: &[step],
+        compared: &[],
+    };
+    let counts = store.set_records(&edit, day(2), "bob", "sync").unwrap();
     assert_eq!((counts.updated, counts.removed), (1, 1));
     assert_eq!(store.records(None, None).unwrap(), [(1, changed)]);
     assert_eq!(store.drifts(None).unwrap().len(), 1);
@@ -392,7 +399,7 @@ fn records_have_an_audit_trail() {
     assert_eq!(log.iter().filter(|event| !event.present).count(), 1);
     let unknown = Record::of(DeviceName::new("nobody").unwrap(), Kind::Vlan, "1", RecordSource::Imported);
     assert!(matches!(
-        store.set_records(&[unknown], &[], &[], &[], day(3), "ann", ""),
+        store.set_records(&RecordEdit { records: &[unknown], ..RecordEdit::default() }, day(3), "ann", ""),
         Err(StoreError::UnknownDevice(_))
     ));
 }
