@@ -1,18 +1,22 @@
 # Two commands are all a newcomer needs:
 #   make demo   builds driftcast and shows a whole life of it in ./driftcast-demo
 #   make test   runs the tests
-# Both fetch the prebuilt DuckDB library, or fall back to compiling it (.ci/duckdb says which).
+# Both link the prebuilt DuckDB library, or fall back to compiling it; .ci/duckdb says which.
 
 CARGO := .ci/duckdb
 DEMO ?= driftcast-demo
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/driftcast
+export CARGO_TARGET_DIR ?= $(CACHE)/target
 
-.PHONY: demo test build check bench clean-demo
+.PHONY: demo test build release check bench clean-demo
 
 demo: build
-	@$(CARGO) run --quiet -- --data $(DEMO) demo
+	@$(CARGO_TARGET_DIR)/debug/driftcast --data $(DEMO) demo
 
+# With the test binary, so that the dependencies are built once: cargo gives
+# some of them more features when something is to be tested.
 build:
-	@$(CARGO) build
+	@$(CARGO) build --bin driftcast --test it
 
 test:
 	@$(CARGO) test
@@ -23,6 +27,7 @@ check:
 	@$(CARGO) clippy --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items
 
+# The program to install: $(CARGO_TARGET_DIR)/release/driftcast.
 release:
 	@$(CARGO) build --release
 

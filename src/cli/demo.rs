@@ -72,7 +72,10 @@ pub(crate) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, Failu
         context.out.line(format!("  {command}\n      {what}"))?;
     }
     context.out.line(format!(
-        "\nTo scan them again, start the fleet in another terminal: {program} --data {data} lab"
+        "\nThe commands in the report work on this demo after: export DRIFTCAST_DATA={data}"
+    ))?;
+    context.out.line(format!(
+        "To scan them again, start the fleet in another terminal: {program} --data {data} lab"
     ))?;
     Ok(Exit::Done)
 }

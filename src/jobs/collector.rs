@@ -19,7 +19,7 @@ use crate::model::{Cause, DriftStep, Event, Fact, FactKey, Outcome, RunId, Snaps
 use crate::store::{Compared, DeviceResult, Knowledge, LastState, ScanRow, Store};
 
 /// How many devices are committed together at most. Each is wholly in or out.
-const GROUP: usize = 32;
+const GROUP: usize = 16;
 /// How long to wait for one more device to commit together with those at hand.
 const LINGER: Duration = Duration::from_millis(20);
 /// How long the store stays open with nothing to write. Opening it again costs

@@ -31,7 +31,7 @@ const BLOCK_BYTES: &str = "65536";
 /// planned on an empty table it finds no row for ever (`DuckDB` 1.5.5). Planning
 /// and running are two steps here, and another handle may commit in between.
 const BAD_OPTIMIZERS: &str = "statistics_propagation";
-const MEMORY: &str = "256MB";
+const MEMORY: &str = "128MB";
 const THREADS: i64 = 1;
 /// From this size on the log is moved into the database when it is closed
 /// (10 to 30 ms). Until then every opening replays it, at some 100 ms a MiB.

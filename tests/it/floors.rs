@@ -147,7 +147,7 @@ fn a_violation_is_found() {
         ("cli/scan.rs", "use crate::cellar;", Some("no room is called cellar")),
         ("cellar/mod.rs", "fn f() {}", Some("no room is called cellar")),
         ("analysis/rank.rs", "use duckdb::Connection;", Some("duckdb is at home in store")),
-        ("analysis/rank.rs", "use arrow::array::Array;", Some("arrow is at home in store, analysis")),
+        ("report/view.rs", "use arrow::array::Array;", Some("arrow is at home in store, analysis")),
         ("analysis/frame.rs", "use arrow::array::Array;", None),
         ("jobs/scan.rs", "let x = ::polars::prelude::df!();", Some("polars is at home in analysis")),
         ("report/view.rs", "use minijinja as templates;", Some("minijinja is at home in report/page.rs")),
