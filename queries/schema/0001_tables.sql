@@ -1,4 +1,4 @@
--- The first schema: append-only event tables and two views. The only file that
+-- The first schema: append-only event tables and views. The only file that
 -- holds more than one statement. There are no keys, no indexes and no
 -- constraints: uniqueness is the job of the one writer. `seq` is the order of
 -- everything; rows of one commit unit (a device's result, an import) share it.
@@ -39,13 +39,18 @@ CREATE TABLE scan (
 -- Versions of facts: a row when one is first seen or changed, and a row with
 -- present = false when a scan that covers it no longer has it.
 -- as_printed, neighbours, members: JSON. oper and mtu as first observed.
-CREATE TABLE fact (
+-- Two tables with one view: a device's first reading brings hundreds of rows at
+-- once, and a checkpoint rewrites the end of every table that grew. So the few
+-- rows of later nights stand apart from the many.
+CREATE TABLE fact_bulk (
     seq BIGINT, device_id BIGINT, kind VARCHAR, key VARCHAR, present BOOLEAN,
     parent VARCHAR, encapsulation VARCHAR, outer_tags VARCHAR, inner_tags VARCHAR, tpid VARCHAR,
     l2 BOOLEAN, bundle VARCHAR, service_kind VARCHAR, service VARCHAR, neighbours VARCHAR,
     router_interface VARCHAR, admin VARCHAR, description VARCHAR, configured BOOLEAN,
     as_printed VARCHAR, members VARCHAR, oper VARCHAR, mtu BIGINT
 );
+CREATE TABLE fact_step AS FROM fact_bulk;
+CREATE VIEW fact AS FROM fact_bulk UNION ALL FROM fact_step;
 
 -- What was observed of an interface later than its newest fact row.
 CREATE TABLE observation (seq BIGINT, device_id BIGINT, name VARCHAR, oper VARCHAR, mtu BIGINT);
@@ -57,10 +62,10 @@ CREATE TABLE change (
 );
 
 -- step: opened, updated, resolved, returned. fields: a JSON array. record and
--- fact: JSON, NULL on a resolved step (they are those of the step before).
+-- fact: deflated JSON, NULL on a resolved step (they are those of the step before).
 CREATE TABLE drift_event (
     seq BIGINT, device_id BIGINT, drift_id VARCHAR, step VARCHAR, kind VARCHAR, key VARCHAR,
-    class VARCHAR, fields VARCHAR, cause VARCHAR, record VARCHAR, fact VARCHAR, happened TIMESTAMP
+    class VARCHAR, fields VARCHAR, cause VARCHAR, record BLOB, fact BLOB, happened TIMESTAMP
 );
 
 -- How much of a device was compared with its records. Written when it moves.

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::Row;
+use serde_json::Value;
 
-use super::facts::any_json;
+use super::squeeze::{deflate, inflate};
 use super::transaction::Tx;
-use super::value::{self, Time, json, list, parse_list, parsed, time};
+use super::value::{self, Time, json, list, parse_json, parse_list, parsed, time};
 use super::{Store, StoreError};
 use crate::model::device::DeviceId;
 use crate::model::{
@@ -17,6 +18,10 @@ use crate::model::{
 const LIST: &str = include_str!("../../queries/drift_list.sql");
 const EVENTS: &str = include_str!("../../queries/drift_events.sql");
 const DAYS: &str = include_str!("../../queries/drift_days.sql");
+
+/// What records and facts look like as JSON. Stored bodies refer to it: never
+/// change a byte of it, or what is stored cannot be read.
+const LIKE: &[u8] = br#"{"admin":null,"bundle":null,"description":null,"device":"","encapsulation":"dot1q","inner":null,"kind":"interface","l2":true,"name":"ge100-0/0/1.251","neighbours":null,"outer":"251","parent":"ge100-0/0/1","router_interface":null,"service":"g_v251","service_kind":"bridge-domain","source":"deployed","tpid":null}{"admin":"up","description":null,"interfaces":[],"router_interface":null,"neighbors":[{"address":"10.0.0.1","id":"8"}],"name":"","kind":"evpn-vpws"}{"admin":"up","as_printed":["ge100-0/0/1.251 (L2)"],"bundle":null,"configured":true,"description":"","encapsulation":{"inner":null,"kind":"dot1q","outer":"251","tpid":null},"l2":true,"mtu":1518,"name":"ge100-0/0/1.251","oper":"up","parent":"ge100-0/0/1","service":{"kind":"bridge-domain","name":"g_v251"}}"#;
 
 /// What happened to drifts on one day (UTC). Days on which nothing happened are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,11 +125,22 @@ pub(super) fn append<'a>(
             step.class.as_str(),
             list(&step.fields),
             step.cause.as_str(),
-            step.record.as_ref().filter(|_| open).map(json),
-            step.fact.as_ref().filter(|_| open).map(json),
+            step.record.as_ref().filter(|_| open).map(squeezed),
+            step.fact.as_ref().filter(|_| open).map(squeezed),
             Time(step.when),
         ])
     })
+}
+
+fn squeezed(value: &Value) -> Vec<u8> {
+    deflate(LIKE, json(value).as_bytes())
+}
+
+fn unsqueezed(column: &'static str, body: Option<Vec<u8>>) -> Result<Option<Value>, StoreError> {
+    let Some(body) = body else { return Ok(None) };
+    let text = inflate(LIKE, &body).map_err(|error| value::unreadable(column, &error.to_string()))?;
+    let text = String::from_utf8_lossy(&text);
+    parse_json(column, &text).map(Some)
 }
 
 /// `drift_list`'s row.
@@ -140,8 +156,8 @@ fn drift(row: &Row<'_>, names: &HashMap<DeviceId, DeviceName>) -> Result<Drift, 
         class: parsed("class", &row.get::<_, String>(4)?, DriftClass::parse)?,
         fields: parse_list("fields", fields.as_deref())?,
         cause: parsed("cause", &row.get::<_, String>(6)?, Cause::parse)?,
-        record: any_json("record", row.get(7)?)?,
-        fact: any_json("fact", row.get(8)?)?,
+        record: unsqueezed("record", row.get(7)?)?,
+        fact: unsqueezed("fact", row.get(8)?)?,
         first_seen: time(row, 9)?,
         last_seen: time(row, 10)?,
         recurrences: row.get(11)?,
@@ -158,8 +174,8 @@ fn drift_step(row: &Row<'_>) -> Result<DriftStep, StoreError> {
         class: parsed("class", &row.get::<_, String>(5)?, DriftClass::parse)?,
         fields: parse_list("fields", fields.as_deref())?,
         cause: parsed("cause", &row.get::<_, String>(7)?, Cause::parse)?,
-        record: any_json("record", row.get(8)?)?,
-        fact: any_json("fact", row.get(9)?)?,
+        record: unsqueezed("record", row.get(8)?)?,
+        fact: unsqueezed("fact", row.get(9)?)?,
         when: time(row, 10)?,
     })
 }

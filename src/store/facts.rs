@@ -8,7 +8,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use duckdb::{Appender, Row};
-use serde_json::Value;
 
 use super::append::DeviceResult;
 use super::transaction::Tx;
@@ -21,6 +20,9 @@ use crate::model::{
 };
 
 const LIST: &str = include_str!("../../queries/fact_list.sql");
+
+/// From so many facts in one result on, they go to the table of many.
+const BULK: usize = 50;
 
 impl Store {
     /// The facts of one device, ordered by kind and key: now, or as a run left them.
@@ -54,18 +56,22 @@ impl Store {
 /// Appends what opened, what closed and what was newly observed.
 pub(super) fn append(tx: &Tx<'_>, results: &[(i64, &DeviceResult)]) -> Result<(), StoreError> {
     let opened = results.iter().flat_map(|(seq, result)| {
-        result.opened.iter().map(move |fact| (*seq, result.scan.device_id, Version::Opened(fact)))
+        let bulk = result.opened.len() >= BULK;
+        result.opened.iter().map(move |fact| (*seq, result.scan.device_id, bulk, Version::Opened(fact)))
     });
     let closed = results.iter().flat_map(|(seq, result)| {
         // A changed fact is its new version alone.
         let gone = |key: &&FactKey| !result.opened.iter().any(|fact| fact.key() == **key);
         let closed = result.closed.iter().filter(gone);
-        closed.map(move |key| (*seq, result.scan.device_id, Version::Closed(key)))
+        closed.map(move |key| (*seq, result.scan.device_id, false, Version::Closed(key)))
     });
-    tx.append("fact", opened.chain(closed), |out, (seq, device, version)| match version {
-        Version::Opened(fact) => append_fact(out, seq, device, fact),
-        Version::Closed(key) => append_closed(out, seq, device, key),
-    })?;
+    let (bulk, steps): (Vec<_>, Vec<_>) = opened.chain(closed).partition(|(.., bulk, _)| *bulk);
+    for (table, rows) in [("fact_bulk", bulk), ("fact_step", steps)] {
+        tx.append(table, rows, |out, (seq, device, _, version)| match version {
+            Version::Opened(fact) => append_row(out, seq, device, &fact.key(), true, &columns(fact)),
+            Version::Closed(key) => append_row(out, seq, device, key, false, &Columns::default()),
+        })?;
+    }
 
     let observed = results.iter().flat_map(|(seq, result)| {
         // The row of an opened interface holds what was observed of it.
@@ -153,15 +159,6 @@ fn columns(fact: &Fact) -> Columns<'_> {
             Columns { description: x.name.as_deref(), members: list(&x.interfaces), ..Columns::default() }
         }
     }
-}
-
-fn append_fact(out: &mut Appender<'_>, seq: i64, device: DeviceId, fact: &Fact) -> duckdb::Result<()> {
-    let key = fact.key();
-    append_row(out, seq, device, &key, true, &columns(fact))
-}
-
-fn append_closed(out: &mut Appender<'_>, seq: i64, device: DeviceId, key: &FactKey) -> duckdb::Result<()> {
-    append_row(out, seq, device, key, false, &Columns::default())
 }
 
 fn append_row(
@@ -297,11 +294,6 @@ fn lengthen(name: &str, stored: Option<&str>) -> Result<Vec<String>, StoreError>
         _ => Err(unreadable("as_printed", &form)),
     };
     forms.into_iter().map(long).collect()
-}
-
-/// JSON text to a value, for columns that hold any JSON.
-pub(super) fn any_json(column: &'static str, text: Option<String>) -> Result<Option<Value>, StoreError> {
-    text.map(|text| parse_json(column, &text)).transpose()
 }
 
 #[cfg(test)]

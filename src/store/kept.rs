@@ -6,19 +6,15 @@
 //! text around it as a dictionary, because a new interface looks like its
 //! neighbours.
 
-use std::collections::{BTreeMap, HashSet};
-use std::io::{self, Read as _};
-
-use flate2::read::DeflateDecoder;
-use flate2::{Compress, Compression, FlushCompress, Status};
-
 use super::append::DeviceResult;
+use super::squeeze::{deflate, inflate};
 use super::transaction::Tx;
 use super::value::{number, unreadable};
 use super::{Store, StoreError};
 use crate::model::RunId;
 use crate::model::device::DeviceId;
 use crate::model::snapshot::KeptText;
+use std::collections::{BTreeMap, HashSet};
 
 const LIST: &str = include_str!("../../queries/kept_list.sql");
 const DEVICES: &str = include_str!("../../queries/kept_devices.sql");
@@ -166,55 +162,6 @@ fn reassemble(chain: &[Piece]) -> Result<String, StoreError> {
         text.splice(head..end, middle);
     }
     String::from_utf8(text).map_err(|error| unreadable("kept_body", &error.to_string()))
-}
-
-/// Raw deflate of `text`, which may refer back into `dictionary`.
-///
-/// The library knows no dictionaries, so both are deflated as one stream, with
-/// a flush between them (it ends on a whole byte), and only what follows the
-/// flush is kept.
-fn deflate(dictionary: &[u8], text: &[u8]) -> Vec<u8> {
-    let mut stream = Compress::new(Compression::new(6), false);
-    let mut out = Vec::new();
-    if !dictionary.is_empty() {
-        push(&mut stream, dictionary, FlushCompress::Sync, &mut out);
-        out.clear();
-    }
-    push(&mut stream, text, FlushCompress::Finish, &mut out);
-    out
-}
-
-fn push(stream: &mut Compress, input: &[u8], flush: FlushCompress, out: &mut Vec<u8>) {
-    let start = stream.total_in();
-    loop {
-        out.reserve(input.len() / 4 + 1024);
-        let done = (stream.total_in() - start) as usize;
-        let status = stream.compress_vec(&input[done..], out, flush);
-        let all_in = (stream.total_in() - start) as usize == input.len();
-        // A flush is over when it left room in the output.
-        let flushed = flush == FlushCompress::Sync && all_in && out.len() < out.capacity();
-        if flushed || !matches!(status, Ok(Status::Ok | Status::BufError)) {
-            return;
-        }
-    }
-}
-
-/// The reverse. The dictionary goes ahead as stored blocks, which any deflate
-/// reader takes, so that the body's references find it.
-fn inflate(dictionary: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
-    let mut stream = Vec::with_capacity(dictionary.len() + body.len() + 16);
-    for block in dictionary.chunks(usize::from(u16::MAX)) {
-        let length = block.len() as u16;
-        stream.push(0);
-        stream.extend_from_slice(&length.to_le_bytes());
-        stream.extend_from_slice(&(!length).to_le_bytes());
-        stream.extend_from_slice(block);
-    }
-    stream.extend_from_slice(body);
-    let mut text = Vec::new();
-    DeflateDecoder::new(stream.as_slice()).read_to_end(&mut text)?;
-    text.drain(..dictionary.len().min(text.len()));
-    Ok(text)
 }
 
 #[cfg(test)]

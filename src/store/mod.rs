@@ -6,12 +6,14 @@
 //! no UPDATE. All of it is synchronous. The file is open only while it is
 //! used: callers open, use and drop, so that other processes get their turn.
 
+mod compact;
 mod error;
 mod ledger;
 mod lock;
 mod open;
 mod private;
 mod schema;
+mod squeeze;
 mod transaction;
 mod value;
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use duckdb::{Config, Connection};
 use super::ledger::{self, LedgerState};
 use super::lock::{self, FileLock, Holder, LockError, Pause};
 use super::transaction::Writer;
-use super::{Store, StoreError, private, schema};
+use super::{Store, StoreError, compact, private, schema};
 
 const NO_CHECKPOINT_AT_CLOSE: &str = include_str!("../../queries/checkpoint_disable.sql");
 const LOCK_SETTINGS: &str = include_str!("../../queries/settings_lock.sql");
@@ -26,16 +27,16 @@ const CHECKPOINT: &str = include_str!("../../queries/checkpoint_run.sql");
 
 /// Small blocks: with the usual 256 KiB a year of a thousand quiet devices
 /// takes a fifth more room. Below 64 KiB `DuckDB` no longer packs integers.
-const BLOCK_BYTES: &str = "65536";
+pub(super) const BLOCK_BYTES: &str = "65536";
 /// A prepared statement keeps the plan that the statistics of that moment gave:
 /// planned on an empty table it finds no row for ever (`DuckDB` 1.5.5). Planning
 /// and running are two steps here, and another handle may commit in between.
 const BAD_OPTIMIZERS: &str = "statistics_propagation";
-const MEMORY: &str = "128MB";
-const THREADS: i64 = 1;
-/// From this size on the log is moved into the database when it is closed
-/// (10 to 30 ms). Until then every opening replays it, at some 100 ms a MiB.
-const LOG_BYTES: u64 = 128 << 10;
+pub(super) const MEMORY: &str = "128MB";
+pub(super) const THREADS: i64 = 1;
+/// From this size on the log is moved into the database when it is closed (10
+/// to 30 ms). Until then every opening replays it, at some 100 ms a MiB.
+const LOG_BYTES: u64 = 256 << 10;
 
 static OPEN: Mutex<BTreeMap<PathBuf, Weak<Shared>>> = Mutex::new(BTreeMap::new());
 
@@ -43,6 +44,8 @@ static OPEN: Mutex<BTreeMap<PathBuf, Weak<Shared>>> = Mutex::new(BTreeMap::new()
 /// fields is the order of closing: the file first, then the lock.
 pub(super) struct Shared {
     db: Mutex<Connection>,
+    /// Set when a nightly run has ended: the moment to tidy up, at closing.
+    pub(super) tidy: AtomicBool,
     pub(super) writer: Mutex<Writer>,
     pub(super) ledger: LedgerState,
     /// The data directory, canonical.
@@ -115,6 +118,7 @@ impl Store {
         let handle = db.try_clone()?;
         let shared = Arc::new(Shared {
             db: Mutex::new(db),
+            tidy: AtomicBool::new(false),
             writer: Mutex::default(),
             ledger,
             dir: dir.to_owned(),
@@ -134,10 +138,18 @@ impl Store {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        let tidy = *self.tidy.get_mut();
         let long = fs::metadata(log_file(&self.dir)).is_ok_and(|log| log.len() > LOG_BYTES);
-        if long && let Err(error) = hold(&self.db).execute_batch(CHECKPOINT) {
-            // Nothing is lost: everything is in the log, and the next closing tries again.
+        if !tidy && !long {
+            return;
+        }
+        // Whatever fails here, nothing is lost: the log and the old file stay.
+        if let Err(error) = hold(&self.db).execute_batch(CHECKPOINT) {
             tracing::warn!(%error, "failed to move the database's log into the database");
+            return;
+        }
+        if tidy && let Err(error) = compact::if_wasteful(&mut hold(&self.db), &self.dir) {
+            tracing::warn!(%error, "failed to make the database file smaller");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Runs: when one started, why, and how it ended. One that never ended was
 //! abandoned; the devices it finished stay.
 
+use std::sync::atomic::Ordering;
+
 use chrono::{DateTime, Utc};
 use duckdb::Row;
 use serde_json::Value;
@@ -94,7 +96,11 @@ impl Store {
                 ])
             })?;
             Ok(((), rows))
-        })
+        })?;
+        if self.run(run)?.is_some_and(|row| row.kind == RunKind::Nightly) {
+            self.shared.tidy.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// The newest runs, newest first.
