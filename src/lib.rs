@@ -3,7 +3,15 @@
 //!
 //! `ARCHITECTURE.md` is the map. The modules below stand in reading order.
 
-pub mod clock;
-pub mod model;
-pub mod platform;
-pub mod report;
+pub mod analysis; // floor 2: history → findings, plan
+pub mod cli;
+pub mod clock; // the one place that asks what time it is
+pub mod config; // floor 4: settings in layers
+pub mod device; // ssh → text
+pub mod jobs; // the only place where rooms meet
+pub mod lab; // pretend devices → ssh
+pub mod model; // floor 0: the nouns
+pub mod platform; // floor 1: text → facts
+pub mod report; // floor 3: findings → pages
+pub mod source; // files ↔ inventory and records
+pub mod store; // duckdb ↔ model // floor 5: words in, words out

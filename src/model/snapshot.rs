@@ -89,14 +89,15 @@ impl Snapshot {
         }
     }
 
-    /// All facts, ordered by kind and key.
-    pub fn facts(&self) -> Vec<Fact> {
-        let mut facts: Vec<Fact> =
-            Vec::with_capacity(self.interfaces.len() + self.bridge_domains.len() + self.services.len());
-        facts.extend(self.interfaces.iter().cloned().map(Fact::Interface));
-        facts.extend(self.bridge_domains.iter().cloned().map(Fact::BridgeDomain));
-        facts.extend(self.services.iter().cloned().map(Fact::Service));
-        facts.extend(self.vlans.iter().cloned().map(Fact::Vlan));
+    /// Takes all facts out, ordered by kind and key; what is left has none.
+    pub fn take_facts(&mut self) -> Vec<Fact> {
+        let mut facts: Vec<Fact> = Vec::with_capacity(
+            self.interfaces.len() + self.bridge_domains.len() + self.services.len() + self.vlans.len(),
+        );
+        facts.extend(self.interfaces.drain(..).map(Fact::Interface));
+        facts.extend(self.bridge_domains.drain(..).map(Fact::BridgeDomain));
+        facts.extend(self.services.drain(..).map(Fact::Service));
+        facts.extend(self.vlans.drain(..).map(Fact::Vlan));
         facts.sort_by_cached_key(Fact::key);
         facts
     }

@@ -2,9 +2,28 @@
 //!
 //! A platform is a value. `text → facts` is pure: no I/O, no clock. A line we
 //! do not understand is counted and shown, never an error and never lost.
+//! The order of a text's way: [`terminal`] settles it, [`keep`] masks its
+//! secrets, the platform's `read` makes facts of it.
 
-use crate::model::snapshot::CommitMark;
-use crate::model::{BridgeDomain, Interface, LineCounts, Outcome, Scope, Service, UnreadLine, Vlan};
+pub mod command; // what may be sent, and nothing else
+pub mod drivenets_dnos;
+pub mod keep; // secrets masked, volatile parts dropped
+pub mod offline; // files people have → snapshots
+pub mod reading; // what a reader is given and what it gives back
+pub mod terminal; // bytes → text as a terminal would show it
+
+pub use command::{BadWord, Command, ScopeKind, Template, Word};
+pub use reading::{Captured, Reading, Rules};
+
+use crate::model::Scope;
+
+/// Every platform there is.
+pub static ALL: &[&Platform] = &[&drivenets_dnos::DRIVENETS_DNOS];
+
+/// The platform of that name, such as `drivenets_dnos`.
+pub fn by_name(name: &str) -> Option<&'static Platform> {
+    ALL.iter().copied().find(|platform| platform.name == name)
+}
 
 /// Everything the program knows about one network operating system.
 pub struct Platform {
@@ -24,79 +43,53 @@ pub struct Platform {
     pub pagers: &'static [&'static str],
     /// Texts of a question at the end of the output. It is never answered: the session ends.
     pub questions: &'static [&'static str],
+    /// Whether VLANs are objects of their own here. Where they are not, a VLAN
+    /// is derived from the tags of interfaces: shown, and never a fact, so that
+    /// one added sub-interface is one change.
+    pub vlan_objects: bool,
     /// One device's sections → facts, with the verdict whether they are complete.
     pub read: fn(scope: &Scope, sections: &[Captured], rules: Rules) -> Reading,
+    /// A prompt with what was typed behind it, if `line` begins with one. For
+    /// recordings of whole sessions.
+    pub echo: fn(line: &str) -> Option<Echo<'_>>,
+    /// What the output of a typed command is called, if it is one of ours
+    /// (abbreviated or not), with the one object that it was about.
+    pub typed: fn(command: &str) -> Option<Typed<'_>>,
+    /// The section that begins with `line`, judged by its shape alone. For
+    /// files that hold output without the command.
+    pub opens: fn(line: &str) -> Option<&'static str>,
+    /// The exact section of a text that [`Platform::opens`] said begins one.
+    pub refine: fn(section: &'static str, text: &str) -> &'static str,
 }
 
-/// One command with at most one typed parameter, `{}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Template {
-    /// What its output is called: `config interfaces`, `interfaces`, `version` …
-    pub section: &'static str,
-    pub text: &'static str,
-    pub scope: ScopeKind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScopeKind {
-    /// For session set-up only.
-    Session,
-    Device,
-    Interface,
-    BridgeDomain,
-    /// Sent only when asked for by name (the whole configuration, for measuring).
-    Named,
-}
-
-/// A command as it will be sent: made from a template, nothing else.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
-    pub section: &'static str,
-    text: String,
-}
-
-impl Command {
-    /// The one line to send, without the line end.
-    pub fn text(&self) -> &str {
-        &self.text
+impl std::fmt::Debug for Platform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Platform").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-/// The output of one command, as a terminal would show it: `\n` line ends, no
-/// escape sequences, without the echoed command and without the prompt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Captured {
-    /// [`Template::section`] of the command that gave it.
-    pub section: String,
-    /// The command line that was sent.
-    pub command: String,
-    pub text: String,
-    /// The system name in the prompt that came back after it; `None` if none did.
-    pub prompt: Option<String>,
-}
-
-/// Which signs of completeness are demanded.
+/// A prompt at the head of a line, and the rest of that line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rules {
-    /// All of them.
-    Live,
-    /// Files people have: all but the prompt.
-    Offline,
+pub struct Echo<'t> {
+    pub system: &'t str,
+    /// What was typed; empty when nothing was.
+    pub command: &'t str,
+    /// False in a configuration mode: what follows is no view of the running system.
+    pub operational: bool,
 }
 
-/// What a platform's reader found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
-    /// `Complete`, or which finding this is.
-    pub outcome: Outcome,
-    pub detail: Option<String>,
-    /// What the text calls the system.
-    pub system: Option<String>,
-    pub interfaces: Vec<Interface>,
-    pub bridge_domains: Vec<BridgeDomain>,
-    pub services: Vec<Service>,
-    pub vlans: Vec<Vlan>,
-    pub lines: LineCounts,
-    pub unread: Vec<UnreadLine>,
-    pub commits: Vec<CommitMark>,
+/// A typed command that we know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Typed<'t> {
+    pub section: &'static str,
+    /// The scope that it was narrowed to: one interface, one bridge domain.
+    pub object: Option<Object<'t>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Object<'t> {
+    Interface(&'t str),
+    BridgeDomain(&'t str),
+    /// Some other part of a section: neither a scope of ours nor the whole.
+    Part,
 }

@@ -1,3 +1,8 @@
-//! The only integration binary: linking DuckDB and Polars once is enough.
+//! The only integration binary: linking `DuckDB` and Polars once is enough.
 
-mod reports;
+mod cli; // commands against the lab, over real SSH
+mod floors; // who may use what
+mod platforms; // recordings and what is in them
+mod queries; // every statement, on a fresh schema
+mod reports; // pages of sample nights
+mod store; // what is kept, and what survives

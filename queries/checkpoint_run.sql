@@ -1,0 +1,2 @@
+-- Moves the write-ahead log into the database file.
+CHECKPOINT;

@@ -1,0 +1,37 @@
+-- What the collector must know of every device before it reads it again.
+-- Parameters: last sequence number.
+-- Rows: device id, last complete device-scope scan, its digests (facts, text,
+-- observed) and line counts, how many such scans; last attempt with outcome,
+-- detail and seq; first failure since the last complete scan; newest commit
+-- mark; failures since the last complete scan. The facts and observed digests are NULL when a narrower scan came after
+-- the last whole one: they no longer describe what is stored.
+WITH whole AS (
+    SELECT device_id, max(seq) AS seq, arg_max(started, seq) AS started, count(*) AS scans,
+           arg_max(facts_digest, seq) AS facts_digest, arg_max(text_digest, seq) AS text_digest,
+           arg_max(observed_digest, seq) AS observed_digest, arg_max(lines_read, seq) AS lines_read,
+           arg_max(lines_ignored, seq) AS lines_ignored, arg_max(lines_unread, seq) AS lines_unread
+    FROM scan WHERE outcome = 'complete' AND scope = 'device' AND seq <= $1
+    GROUP BY device_id
+),
+tried AS (
+    SELECT device_id, max(seq) AS seq, arg_max(started, seq) AS started, arg_max(outcome, seq) AS outcome,
+           arg_max(coalesce(detail, ''), seq) AS detail, arg_max(commit_mark, seq) AS commit_mark,
+           max(seq) FILTER (outcome = 'complete') AS good,
+           max(seq) FILTER (outcome = 'complete' AND scope <> 'device') AS narrow
+    FROM scan WHERE seq <= $1 GROUP BY device_id
+),
+failing AS (
+    SELECT s.device_id, arg_min(s.started, s.seq) AS since, count(*) AS failures
+    FROM scan AS s JOIN tried AS t ON t.device_id = s.device_id
+    WHERE t.outcome <> 'complete' AND s.seq > coalesce(t.good, 0) AND s.seq <= $1
+    GROUP BY s.device_id
+)
+SELECT t.device_id, w.started,
+       CASE WHEN coalesce(t.narrow, 0) < w.seq THEN replace(w.facts_digest::VARCHAR, '-', '') END,
+       replace(w.text_digest::VARCHAR, '-', ''),
+       CASE WHEN coalesce(t.narrow, 0) < w.seq THEN replace(w.observed_digest::VARCHAR, '-', '') END,
+       w.lines_read, w.lines_ignored, w.lines_unread, coalesce(w.scans, 0)::BIGINT,
+       t.started, t.outcome, nullif(t.detail, ''), t.seq, f.since, t.commit_mark, coalesce(f.failures, 0)::BIGINT
+FROM tried AS t
+LEFT JOIN whole AS w ON w.device_id = t.device_id
+LEFT JOIN failing AS f ON f.device_id = t.device_id;

@@ -1,0 +1,11 @@
+-- The newest sequence number of the whole database. One row: seq (0 at first).
+SELECT coalesce(max(seq), 0)::BIGINT FROM (
+    SELECT max(seq) AS seq FROM write_event UNION ALL
+    SELECT max(seq) FROM device_event UNION ALL
+    SELECT max(seq) FROM run_event UNION ALL
+    SELECT max(seq) FROM forecast UNION ALL
+    SELECT max(seq) FROM scan UNION ALL
+    SELECT max(seq) FROM drift_event UNION ALL
+    SELECT max(seq) FROM record_event UNION ALL
+    SELECT max(seq) FROM request_event
+);

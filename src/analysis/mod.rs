@@ -1,0 +1,107 @@
+//! From history to findings, and to the plan of a night. Pure: rows come in,
+//! values go out; no I/O, no clock. Every function that needs the time takes it.
+//!
+//! The order of thought is the order of this list: compare what was read with
+//! what is believed, keep the life of each drift, count, forecast, rank, plan,
+//! advise, and check afterwards whether the forecasts held.
+
+// What the record claims to know.
+pub mod coverage;
+
+// Records + facts → disagreements; facts + facts → changes.
+pub mod compare;
+
+// Disagreements + open drifts → steps in the life of drifts.
+pub mod reconcile;
+
+// The records that would agree with what is there.
+pub mod accept;
+
+// Arrow batches → DataFrame: the only constructor of frames.
+pub mod frame;
+
+// How often each device changed, and what a scan could see of it.
+pub mod frequency;
+
+// What a history says about a rate, on a grid of rates.
+pub mod grid;
+
+// Chance that a device has changed since it was read.
+pub mod forecast;
+
+// Rising, steady, falling, and how sure.
+pub mod trend;
+
+// Forecast × cost of being wrong → order, with a reason in words.
+pub mod rank;
+
+// How many sessions a night may use.
+pub mod budget;
+
+// Whom to read in the next round of a night.
+pub mod plan;
+
+// Confirmed, believed, unknown.
+pub mod standing;
+
+// How names get into a command that can be pasted.
+pub mod command;
+
+// Drift → recommendation, one rule each, with its reason.
+pub mod advise;
+
+// When we said 7 in 10, how often did it happen?
+pub mod calibration;
+
+// The figures of the morning page.
+pub mod summary;
+
+use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, Utc};
+
+use crate::model::finding::Ranking;
+
+pub use accept::{accepting, record_of};
+pub use budget::Budget;
+pub use calibration::{Calibration, calibrate};
+pub use compare::{Agreement, Comparison, Reach, agreement, changes, compare};
+pub use coverage::{BadPattern, Coverage, Rules};
+pub use forecast::{Forecast, Subject, forecast};
+pub use frame::FrameError;
+pub use frequency::{Frequency, frequency};
+pub use plan::{NightState, next_round};
+pub use rank::rank;
+pub use reconcile::{Attribution, attribution, reconcile};
+pub use standing::{Standing, standing};
+
+/// All that history says about a fleet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outlook {
+    /// By device number; devices that were ever completely read.
+    pub frequencies: Vec<Frequency>,
+    /// In the order of the subjects.
+    pub forecasts: Vec<Forecast>,
+    /// The scan-next list, best first.
+    pub rankings: Vec<Ranking>,
+}
+
+/// Record batches of the store: one row a complete scan in device scope, by
+/// device and then by sequence, with the columns of [`frequency::COLUMNS`].
+pub type History = Vec<RecordBatch>;
+
+/// The whole way from history to the scan-next list.
+///
+/// `history` has one row per complete scan in device scope, ordered by device
+/// and then by sequence, with the columns of [`frequency::COLUMNS`]. Scans that
+/// started after `as_of` are left out, so a past night can be ranked again.
+pub fn outlook(
+    history: &[RecordBatch],
+    subjects: &[Subject],
+    as_of: DateTime<Utc>,
+    settings: &forecast::Settings,
+) -> Result<Outlook, FrameError> {
+    let frequencies = frequency(&frame::frame(history)?, as_of, settings.window_days)?;
+    let forecasts = forecast(subjects, &frequencies, as_of, settings);
+    let rankings = rank(subjects, &forecasts, as_of);
+    Ok(Outlook { frequencies, forecasts, rankings })
+}

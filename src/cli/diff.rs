@@ -1,0 +1,148 @@
+//! `driftcast diff`: open drifts, record → device, and what to do about each.
+
+use std::collections::HashMap;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::exit::{Exit, Failure};
+use super::{Context, limit};
+use crate::analysis::{accept, advise};
+use crate::jobs;
+use crate::model::{Device, Drift, DriftClass, Record};
+use crate::report::view::OpenDrift;
+use crate::source;
+
+#[derive(Args, Debug)]
+pub(crate) struct DiffArgs {
+    /// Only this device
+    name: Option<String>,
+    /// Only devices that match a name, a glob, or site=, role=, platform=, tag=
+    #[arg(long, value_name = "WHICH")]
+    limit: Vec<String>,
+    /// Only this class: unrecorded, missing, differs
+    #[arg(long, value_name = "CLASS", value_parser = parse_class)]
+    class: Option<DriftClass>,
+    /// Print record rows (CSV) that would make the record agree with the devices
+    #[arg(long)]
+    as_records: bool,
+}
+
+fn parse_class(text: &str) -> Result<DriftClass, String> {
+    DriftClass::parse(text).ok_or_else(|| "the classes are unrecorded, missing and differs".to_owned())
+}
+
+pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
+    let env = context.env()?;
+    let limits = limit::parse_all(&args.limit)?;
+    let devices = super::devices::inventory(&env)?;
+    if let Some(name) = &args.name
+        && !devices.iter().any(|d| d.name.as_str() == name)
+    {
+        return Err(super::devices::unknown(name, &devices));
+    }
+    let wanted = |device: &Device| {
+        args.name.as_ref().is_none_or(|name| device.name.as_str() == name)
+            && limits.iter().all(|limit| limit.matches(device))
+    };
+    let names: std::collections::HashSet<_> =
+        devices.iter().filter(|d| wanted(d)).map(|d| d.name.clone()).collect();
+    let drifts: Vec<Drift> = jobs::open_drifts(&env)?
+        .into_iter()
+        .filter(|d| names.contains(&d.device) && args.class.is_none_or(|class| d.class == class))
+        .collect();
+    let exit = if drifts.is_empty() { Exit::Done } else { Exit::Drift };
+
+    if args.as_records {
+        let accepting = |d: &Drift| accept::accepting(&d.device, &accept::disagreement_of(d)?);
+        let rows: Vec<Record> = drifts.iter().filter_map(accepting).collect();
+        context.out.raw(&source::write_records_csv(&rows))?;
+        return Ok(exit);
+    }
+    if context.out.json {
+        let rows: Vec<Value> = drifts.iter().map(|d| to_json(d, env.clock.now())).collect();
+        context.out.json(&json!({ "drifts": rows }))?;
+        return Ok(exit);
+    }
+    if drifts.is_empty() {
+        context
+            .out
+            .line("No open drift: wherever the record claims to know and the device was read, they agree.")?;
+        return Ok(exit);
+    }
+    let rows: Vec<Vec<String>> = drifts.iter().map(|d| row(d, env.clock.now())).collect();
+    context.out.table(
+        &["id", "device", "class", "kind", "name", "record → device", "age", "cause"],
+        &["age"],
+        &rows,
+    )?;
+    context.out.line(format!("\n{} open.", drifts.len()))?;
+    let matters = advise::Matters { drifts: &drifts, unread: &[], importance: &HashMap::new() };
+    for recommendation in advise::advise(&matters).into_iter().take(5) {
+        context.out.line(format!("- {}: {}", recommendation.what, recommendation.why))?;
+        if let Some(command) = recommendation.command {
+            context.out.line(format!("    {command}"))?;
+        }
+    }
+    Ok(exit)
+}
+
+/// One drift in the JSON contract's shape.
+pub(crate) fn to_json(drift: &Drift, now: chrono::DateTime<chrono::Utc>) -> Value {
+    json!({
+        "id": drift.id,
+        "device": drift.device,
+        "kind": drift.key.kind,
+        "key": drift.key.key,
+        "class": drift.class,
+        "fields": drift.fields,
+        "cause": drift.cause,
+        "record": drift.record,
+        "fact": drift.fact,
+        "first_seen": drift.first_seen,
+        "age_days": age_days(drift, now),
+        "recurrences": drift.recurrences,
+        "recommendation": advise::for_drift(drift),
+    })
+}
+
+fn age_days(drift: &Drift, now: chrono::DateTime<chrono::Utc>) -> f64 {
+    let hours = (now - drift.first_seen).num_hours().max(0) as f64;
+    (hours / 24.0 * 10.0).round() / 10.0
+}
+
+fn row(drift: &Drift, now: chrono::DateTime<chrono::Utc>) -> Vec<String> {
+    vec![
+        drift.id.to_string(),
+        drift.device.to_string(),
+        drift.class.as_str().to_owned(),
+        drift.key.kind.to_string(),
+        drift.key.key.clone(),
+        both_sides(drift),
+        format!("{:.0} d", age_days(drift, now)),
+        drift.cause.as_str().to_owned(),
+    ]
+}
+
+/// What record and device say, as short as it can be said.
+pub(crate) fn both_sides(drift: &Drift) -> String {
+    let pairs = OpenDrift::of(drift, drift.first_seen).fields;
+    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+    match drift.class {
+        DriftClass::Unrecorded => {
+            let what: Vec<String> =
+                pairs.iter().filter_map(|p| p.fact.as_ref().map(|v| format!("{} {v}", p.field))).collect();
+            format!("nothing → {}", if what.is_empty() { "present".to_owned() } else { what.join(", ") })
+        }
+        DriftClass::Missing => {
+            let what: Vec<String> =
+                pairs.iter().filter_map(|p| p.record.as_ref().map(|v| format!("{} {v}", p.field))).collect();
+            format!("{} → nothing", if what.is_empty() { "present".to_owned() } else { what.join(", ") })
+        }
+        DriftClass::Differs => pairs
+            .iter()
+            .map(|p| format!("{} {} → {}", p.field, side(&p.record), side(&p.fact)))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}

@@ -1,0 +1,169 @@
+//! Every exit code with its sentence, and how a failure becomes a message, a
+//! hint and one of them. Scripts rely on the numbers.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::config::ConfigError;
+use crate::jobs::JobError;
+use crate::lab::LabError;
+use crate::source::SourceError;
+use crate::store::StoreError;
+
+/// What a command says to the shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// In step, or done.
+    Done,
+    /// Drift was found.
+    Drift,
+    /// Usage or configuration error: nothing was done.
+    Usage,
+    /// Some devices or inputs could not be read.
+    Partial,
+    /// Nothing could be read, or the operation did not happen.
+    Failed,
+    /// A guard stopped a change.
+    Guard,
+    /// Another run holds the lock.
+    Busy,
+}
+
+impl Exit {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Done, Self::Drift, Self::Usage, Self::Partial, Self::Failed, Self::Guard, Self::Busy];
+
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Drift => 1,
+            Self::Usage => 2,
+            Self::Partial => 3,
+            Self::Failed => 4,
+            Self::Guard => 5,
+            // EX_TEMPFAIL of sysexits.h: try again later.
+            Self::Busy => 75,
+        }
+    }
+
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Self::Done => "in step, or done",
+            Self::Drift => "drift found",
+            Self::Usage => "usage or configuration error",
+            Self::Partial => "some devices or inputs could not be read",
+            Self::Failed => "nothing could be read, or the operation did not happen",
+            Self::Guard => "a guard stopped a change",
+            Self::Busy => "another run holds the lock; try again later",
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// The list that `driftcast --help` ends with.
+pub(crate) fn help() -> String {
+    let mut text = String::from("Exit codes:\n");
+    for exit in Exit::ALL {
+        use fmt::Write as _;
+        let _ = writeln!(text, "  {:>2}  {}", exit.code(), exit.sentence());
+    }
+    text
+}
+
+/// A command that did not happen: what failed, and what to do about it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl fmt::Display) -> Self {
+        Self { exit, message: message.to_string(), hint: None }
+    }
+
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    pub(crate) fn failed(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Failed, message)
+    }
+
+    pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+}
+
+/// An error with its causes, `a: b: c`.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Some errors already print what caused them.
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+impl From<JobError> for Failure {
+    fn from(error: JobError) -> Self {
+        let (exit, hint) = match &error {
+            JobError::Busy(_) => {
+                (Exit::Busy, Some("on-demand commands such as `driftcast scan NAME` do not wait for it"))
+            }
+            JobError::NoDevices => (Exit::Usage, Some("`driftcast devices import FILE` fills the inventory")),
+            JobError::NoDevice(_) => (Exit::Usage, Some("`driftcast devices list` shows the inventory")),
+            JobError::NoRun(_) => (Exit::Usage, Some("`driftcast status` lists the runs")),
+            JobError::NoRuns => (Exit::Usage, Some("`driftcast nightly` makes one")),
+            JobError::NotADemo(_) => (Exit::Usage, Some("name an empty or a new folder with --data")),
+            JobError::Coverage(_) | JobError::KnownHosts(_) => (Exit::Usage, None),
+            JobError::Lab(LabError::PortInUse { .. }) => (
+                Exit::Failed,
+                Some(
+                    "another lab may be up; the data folder names the ports, so that they cannot be chosen freely",
+                ),
+            ),
+            JobError::Store(StoreError::Guard { .. }) => {
+                (Exit::Guard, Some("if they are really gone, repeat the import with --allow-retire"))
+            }
+            _ => (Exit::Failed, None),
+        };
+        let failure = Self::new(exit, chain(&error));
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::usage(chain(&error))
+            .hint("`driftcast config --default` prints every setting with its explanation")
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::usage(chain(&error))
+    }
+}
+
+impl From<LabError> for Failure {
+    fn from(error: LabError) -> Self {
+        Self::from(JobError::from(error))
+    }
+}

@@ -1,0 +1,19 @@
+//! Times as people read them on a terminal.
+
+use chrono::{DateTime, Utc};
+
+/// `2026-11-23 02:10`, in UTC.
+pub(crate) fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// How long before `now`: `40 min ago`, `9 h ago`, `12 days ago`.
+pub(crate) fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let minutes = (now - at).num_minutes();
+    match minutes {
+        ..1 => "just now".to_owned(),
+        1..90 => format!("{minutes} min ago"),
+        90..2_880 => format!("{} h ago", minutes / 60),
+        _ => format!("{} days ago", minutes / 1_440),
+    }
+}

@@ -1,0 +1,457 @@
+//! Real sessions over loopback against a small server of this crate's SSH
+//! library, and against a fleet of another make if one is up.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+
+use russh::keys::PrivateKey;
+use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
+use russh::server::{self, Auth, Response, Session};
+use russh::{ChannelId, MethodKind, MethodSet, Preferred, Pty, kex};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::device::credential::LAB;
+use crate::model::{DeviceName, Outcome};
+use crate::platform::by_name;
+
+fn dnos() -> &'static Platform {
+    by_name("drivenets_dnos").unwrap()
+}
+
+fn key(seed: u8) -> PrivateKey {
+    PrivateKey::new(KeypairData::Ed25519(Ed25519Keypair::from_seed(&[seed; 32])), "").unwrap()
+}
+
+/// What a test server does differently, and what it saw.
+#[derive(Clone)]
+struct Server {
+    password: &'static str,
+    methods: &'static [MethodKind],
+    /// Prompts of its keyboard dialogue: text and whether it is shown.
+    prompts: &'static [(&'static str, bool)],
+    /// No channel for anyone.
+    full: bool,
+    kex: Option<kex::Name>,
+    /// Every secret that was shown to it.
+    shown: Arc<Mutex<Vec<String>>>,
+    channel: Arc<Mutex<Option<Channel<server::Msg>>>>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            password: "lab",
+            methods: &[MethodKind::Password, MethodKind::KeyboardInteractive],
+            prompts: &[("Password: ", false)],
+            full: false,
+            kex: None,
+            shown: Arc::default(),
+            channel: Arc::default(),
+        }
+    }
+}
+
+impl Server {
+    /// Serves on loopback until the test ends; the device to read it by.
+    async fn start(&self, name: &str) -> Device {
+        let mut config = server::Config {
+            keys: vec![key(1)],
+            methods: MethodSet::from(self.methods),
+            auth_rejection_time: Duration::ZERO,
+            ..server::Config::default()
+        };
+        if let Some(kex) = self.kex {
+            config.preferred = Preferred { kex: Cow::Owned(vec![kex]), ..Preferred::DEFAULT };
+        }
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let device = device(name, "127.0.0.1", listener.local_addr().unwrap().port());
+        let server = self.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (config, handler) =
+                    (Arc::clone(&config), Self { channel: Arc::default(), ..server.clone() });
+                tokio::spawn(async move {
+                    if let Ok(session) = server::run_stream(config, stream, handler).await {
+                        let _ = session.await;
+                    }
+                });
+            }
+        });
+        device
+    }
+
+    fn try_secret(&self, secret: &str) -> bool {
+        self.shown.lock().unwrap().push(secret.to_owned());
+        secret == self.password
+    }
+
+    fn attempts(&self) -> usize {
+        self.shown.lock().unwrap().len()
+    }
+}
+
+impl server::Handler for Server {
+    type Error = russh::Error;
+
+    async fn auth_password(&mut self, _user: &str, password: &str) -> Result<Auth, russh::Error> {
+        Ok(if self.try_secret(password) { Auth::Accept } else { Auth::reject() })
+    }
+
+    async fn auth_keyboard_interactive<'a>(
+        &'a mut self,
+        _user: &str,
+        _submethods: &str,
+        response: Option<Response<'a>>,
+    ) -> Result<Auth, russh::Error> {
+        let Some(answers) = response else {
+            let prompts = self.prompts.iter().map(|&(text, echo)| (Cow::Borrowed(text), echo)).collect();
+            return Ok(Auth::Partial { name: "".into(), instructions: "".into(), prompts });
+        };
+        let answers: Vec<String> =
+            answers.map(|answer| String::from_utf8_lossy(&answer).into_owned()).collect();
+        Ok(if self.try_secret(&answers.join(",")) { Auth::Accept } else { Auth::reject() })
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<server::Msg>,
+        reply: server::ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), russh::Error> {
+        if !self.full {
+            reply.accept().await;
+            *self.channel.lock().unwrap() = Some(channel);
+        }
+        Ok(())
+    }
+
+    async fn channel_open_direct_tcpip(
+        &mut self,
+        channel: Channel<server::Msg>,
+        host: &str,
+        port: u32,
+        _originator: &str,
+        _originator_port: u32,
+        reply: server::ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), russh::Error> {
+        if let Ok(mut stream) = TcpStream::connect((host, port as u16)).await {
+            reply.accept().await;
+            tokio::spawn(async move {
+                let _ = tokio::io::copy_bidirectional(&mut channel.into_stream(), &mut stream).await;
+            });
+        }
+        Ok(())
+    }
+
+    async fn pty_request(
+        &mut self,
+        id: ChannelId,
+        _term: &str,
+        columns: u32,
+        _rows: u32,
+        _width: u32,
+        _height: u32,
+        _modes: &[(Pty, u32)],
+        session: &mut Session,
+    ) -> Result<(), russh::Error> {
+        assert!(columns >= 500);
+        session.channel_success(id)
+    }
+
+    async fn shell_request(&mut self, id: ChannelId, session: &mut Session) -> Result<(), russh::Error> {
+        session.channel_success(id)?;
+        let Some(channel) = self.channel.lock().unwrap().take() else { return Ok(()) };
+        tokio::spawn(async move {
+            let mut stream = channel.into_stream();
+            let mut line = Vec::new();
+            let _ = stream.write_all(b"PE-4# ").await;
+            while let Ok(byte) = stream.read_u8().await {
+                if byte != b'\n' {
+                    line.push(byte);
+                    continue;
+                }
+                let command = String::from_utf8_lossy(&line).into_owned();
+                let body =
+                    if command.starts_with("show") { "a line\r\n".repeat(6_000) } else { String::new() };
+                line.clear();
+                let _ = stream.write_all(format!("{command}\r\n{body}PE-4# ").as_bytes()).await;
+            }
+        });
+        Ok(())
+    }
+}
+
+fn device(name: &str, address: &str, port: u16) -> Device {
+    Device {
+        name: DeviceName::new(name).unwrap(),
+        address: address.to_owned(),
+        port,
+        platform: "drivenets_dnos".to_owned(),
+        role: String::new(),
+        site: String::new(),
+        importance: 1.0,
+        tags: Vec::new(),
+        jump: None,
+        credential: Some(LAB.to_owned()),
+    }
+}
+
+/// A fetcher that trusts `seed`'s key for each of `devices`.
+fn fetcher(devices: &[&Device], seed: u8, settings: Settings) -> SshFetcher {
+    let pin = HostKey::bare(key(seed).public_key().clone());
+    let lines: Vec<String> =
+        devices.iter().map(|device| format!("[{}]:{} {pin}", device.address, device.port)).collect();
+    let known = KnownHosts::read(&lines.join("\n"), Path::new("known_hosts")).unwrap();
+    SshFetcher::new(settings, known, Credentials::with_environment(BTreeMap::new(), |_| None))
+}
+
+async fn fetch(fetcher: &SshFetcher, device: &Device) -> Result<Transcript, DeviceError> {
+    fetcher.fetch(device, dnos(), &Scope::Device).await
+}
+
+#[tokio::test]
+async fn a_whole_session() {
+    let server = Server::default();
+    let device = server.start("pe-4").await;
+    let fetcher = fetcher(&[&device], 1, Settings::default());
+    let transcript = fetch(&fetcher, &device).await.unwrap();
+    assert_eq!(transcript.system.as_deref(), Some("PE-4"));
+    assert!(!transcript.legacy && transcript.bytes > 200_000);
+    assert!(transcript.sections.iter().all(|section| section.text == "a line\n".repeat(6_000)));
+    assert_eq!(fetcher.host_key(&device).await.unwrap(), HostKey::bare(key(1).public_key().clone()));
+    assert_eq!(server.attempts(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_pinned_gets_no_password() {
+    let server = Server::default();
+    let device = server.start("pe-4").await;
+    let changed = fetch(&fetcher(&[&device], 2, Settings::default()), &device).await.unwrap_err();
+    assert_eq!((changed.outcome(), changed.detail()), (Outcome::HostKey, Some("changed")));
+    let unknown = fetch(&fetcher(&[], 1, Settings::default()), &device).await.unwrap_err();
+    assert_eq!((unknown.outcome(), unknown.detail()), (Outcome::HostKey, Some("unknown")));
+    assert!(unknown.to_string().contains("driftcast devices trust pe-4"), "{unknown}");
+    assert_eq!(server.attempts(), 0);
+}
+
+#[tokio::test]
+async fn a_wrong_password_costs_three_attempts_in_the_fleet() {
+    let server = Server { password: "another", ..Server::default() };
+    let mut devices = Vec::new();
+    for i in 0..20 {
+        devices.push(server.start(&format!("dn-{i}")).await);
+    }
+    let fetcher = Arc::new(fetcher(&devices.iter().collect::<Vec<_>>(), 1, Settings::default()));
+    let tasks: Vec<_> = devices
+        .into_iter()
+        .map(|device| {
+            let fetcher = Arc::clone(&fetcher);
+            tokio::spawn(async move { fetch(&fetcher, &device).await.unwrap_err() })
+        })
+        .collect();
+    let mut stopped = 0;
+    for task in tasks {
+        let error = task.await.unwrap();
+        assert_eq!(error.outcome(), Outcome::Auth);
+        stopped += usize::from(error.detail() == Some("stopped"));
+    }
+    assert_eq!((server.attempts(), stopped), (3, 17));
+}
+
+#[tokio::test]
+async fn dialogues() {
+    let only = &[MethodKind::KeyboardInteractive];
+    let asks = |prompts| Server { methods: only, prompts, ..Server::default() };
+    let plain = asks(&[("Password: ", false)]);
+    let device = plain.start("pe-4").await;
+    assert!(fetch(&fetcher(&[&device], 1, Settings::default()), &device).await.is_ok());
+    for (prompts, detail) in [
+        (&[("Password: ", false), ("Code: ", false)][..], "interactive"),
+        (&[("User: ", true)][..], "interactive"),
+        (&[("New password: ", false), ("Retype new password: ", false)][..], "password-change"),
+    ] {
+        let server = asks(prompts);
+        let device = server.start("pe-4").await;
+        let error = fetch(&fetcher(&[&device], 1, Settings::default()), &device).await.unwrap_err();
+        assert_eq!((error.outcome(), error.detail()), (Outcome::Auth, Some(detail)));
+        assert_eq!(server.attempts(), 0);
+    }
+}
+
+#[tokio::test]
+async fn weak_algorithms_by_exception_only() {
+    let server = Server { kex: Some(kex::DH_G14_SHA1), ..Server::default() };
+    let device = server.start("dn-old-1").await;
+    let error = fetch(&fetcher(&[&device], 1, Settings::default()), &device).await.unwrap_err();
+    assert_eq!(error.detail(), Some("legacy-algorithms"), "{error}");
+    assert!(error.to_string().contains("legacy = { \"dn-old-1\""), "{error}");
+    let day = "2026-11-01".parse().unwrap();
+    let settings = Settings { legacy: BTreeMap::from([("dn-old-1".to_owned(), day)]), ..Settings::default() };
+    assert!(fetch(&fetcher(&[&device], 1, settings), &device).await.unwrap().legacy);
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_has_a_name() {
+    let full = Server { full: true, ..Server::default() };
+    let device = full.start("pe-4").await;
+    let error = fetch(&fetcher(&[&device], 1, Settings::default()), &device).await.unwrap_err();
+    assert_eq!(error.detail(), Some("max-sessions"), "{error}");
+    assert!(error.is_passing());
+
+    let quick = Settings { handshake_seconds: 1, ..Settings::default() };
+    // Accepts and keeps silent.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let device = self::device("pe-4", "127.0.0.1", silent.local_addr().unwrap().port());
+    let error = fetch(&fetcher(&[&device], 1, quick.clone()), &device).await.unwrap_err();
+    assert_eq!((error.outcome(), error.detail()), (Outcome::Timeout, Some("handshake")));
+    drop(silent);
+    // Nobody there.
+    let error = fetch(&fetcher(&[&device], 1, quick.clone()), &device).await.unwrap_err();
+    assert_eq!((error.outcome(), error.detail()), (Outcome::Unreachable, None));
+
+    // Endless talk before the protocol starts.
+    let talks = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let device = self::device("pe-4", "127.0.0.1", talks.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        let (mut stream, _) = talks.accept().await.unwrap();
+        let _ = stream.write_all("welcome\r\n".repeat(5_000).as_bytes()).await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    });
+    let error = fetch(&fetcher(&[&device], 1, quick), &device).await.unwrap_err();
+    assert_eq!((error.outcome(), error.detail()), (Outcome::Unreachable, Some("protocol")));
+}
+
+#[tokio::test]
+async fn the_lab_credential_stays_on_loopback() {
+    // TEST-NET-1: nothing is sent, so nothing times out.
+    let device = device("pe-4", "192.0.2.1", 22);
+    let error = fetch(&fetcher(&[&device], 1, Settings::default()), &device).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Auth);
+    assert!(error.to_string().contains("loopback"), "{error}");
+}
+
+#[tokio::test]
+async fn through_a_jump_host() {
+    let credentials = || {
+        let table = |variable: &str| crate::device::CredentialTable {
+            username: "viewer".to_owned(),
+            password_env: Some(variable.to_owned()),
+            ..Default::default()
+        };
+        let tables = BTreeMap::from([("near".to_owned(), table("NEAR")), ("far".to_owned(), table("FAR"))]);
+        Credentials::with_environment(tables, |name| Some(name.to_ascii_lowercase()))
+    };
+    let near = Server { password: "near", ..Server::default() };
+    let far = Server { password: "far", ..Server::default() };
+    let host = Device { credential: Some("near".to_owned()), ..near.start("jump-1").await };
+    let device = Device {
+        jump: Some("jump-1".to_owned()),
+        credential: Some("far".to_owned()),
+        ..far.start("pe-4").await
+    };
+    let trusting = fetcher(&[&host, &device], 1, Settings::default());
+    let fetcher = SshFetcher { credentials: credentials(), ..trusting }.with_jump_hosts([host.clone()]);
+    assert_eq!(fetch(&fetcher, &device).await.unwrap().system.as_deref(), Some("PE-4"));
+    assert_eq!((near.attempts(), far.attempts()), (1, 1));
+    // One that is not configured, and one that is gone.
+    let lost = Device { jump: Some("jump-2".to_owned()), ..device.clone() };
+    let error = fetch(&fetcher, &lost).await.unwrap_err();
+    assert_eq!((error.outcome(), error.detail()), (Outcome::Unreachable, Some("jump-host")));
+    let dark = Device { port: 1, ..host };
+    let fetcher = self::fetcher(&[&device], 1, Settings::default());
+    let fetcher = SshFetcher { credentials: credentials(), ..fetcher }.with_jump_hosts([dark]);
+    for _ in 0..=JUMP_FAILURES {
+        assert_eq!(fetch(&fetcher, &device).await.unwrap_err().detail(), Some("jump-host"));
+    }
+    let given_up = fetch(&fetcher, &device).await.unwrap_err();
+    assert!(given_up.to_string().contains("too often"), "{given_up}");
+}
+
+/// Against `fleetd` (Go, 127.10.x.y:2222), if `DRIFTCAST_FLEET` says how many
+/// devices are up. Without it there is nothing to read and the test says so.
+#[test]
+#[expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a measurement, switched on by hand")]
+fn a_fleet_of_another_make() {
+    let Some(count) = std::env::var("DRIFTCAST_FLEET").ok().and_then(|count| count.parse::<usize>().ok())
+    else {
+        eprintln!("skipped: DRIFTCAST_FLEET is not set");
+        return;
+    };
+    let devices: Vec<Device> = (0..count)
+        .map(|i| Device {
+            credential: None,
+            ..device(&format!("dev{i:04}"), &format!("127.10.{}.{}", i / 250, 1 + i % 250), 2222)
+        })
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let credentials = || {
+            Credentials::with_environment(BTreeMap::new(), |name| {
+                matches!(name, "DRIFTCAST_USERNAME" | "DRIFTCAST_PASSWORD").then(|| "dnroot".to_owned())
+            })
+        };
+        let mut known = KnownHosts::load(&folder.path().join("known_hosts")).unwrap();
+        let enroller = SshFetcher::new(Settings::default(), known.clone(), credentials());
+        for device in &devices {
+            let key = enroller.host_key(device).await.unwrap();
+            known.enrol(&device.address, device.port, &key).unwrap();
+        }
+        for (what, whole) in [("show config", true), ("device scope", false)] {
+            let fetcher = Arc::new(SshFetcher::new(Settings::default(), known.clone(), credentials()));
+            let (begun, used) = (Instant::now(), cpu());
+            let tasks: Vec<_> = devices
+                .iter()
+                .cloned()
+                .map(|device| {
+                    let fetcher = Arc::clone(&fetcher);
+                    tokio::spawn(async move {
+                        if whole {
+                            let command = dnos().named("config").unwrap();
+                            return fetcher.run(&device, dnos(), &[command]).await;
+                        }
+                        fetch(&fetcher, &device).await
+                    })
+                })
+                .collect();
+            let mut bytes = 0;
+            for task in tasks {
+                let transcript = task.await.unwrap().unwrap();
+                let text =
+                    &transcript.sections.iter().find(|s| s.section.starts_with("config")).unwrap().text;
+                assert!(text.starts_with("# dev") && text.trim_end().ends_with("config-end"), "{text:.80}");
+                bytes += transcript.bytes;
+            }
+            let cpu_ms = cpu().saturating_sub(used).as_secs_f64() * 1000.0 / count as f64;
+            eprintln!(
+                "{what}: {count} devices, {:?}, {cpu_ms:.2} ms CPU each, {} KB each, peak {} MB",
+                begun.elapsed(),
+                bytes / count as u64 / 1000,
+                peak_kb() / 1000,
+            );
+        }
+    });
+}
+
+/// CPU time of this process so far, from `/proc/self/stat` (ticks of 10 ms).
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    Duration::from_millis(ticks * 10)
+}
+
+/// The most memory that this process ever held.
+fn peak_kb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}

@@ -1,0 +1,272 @@
+//! One collector: whatever the fetchers have finished is compared with what
+//! the store knows and committed, whole devices at a time. It is the only
+//! thing that writes during a run.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::fetchers::Read;
+use super::{Env, JobError};
+use crate::analysis::reconcile::Moment;
+use crate::analysis::{self, Comparison, Coverage, Reach, attribution};
+use crate::model::device::DeviceId;
+use crate::model::{Cause, DriftStep, Event, Fact, FactKey, Outcome, RunId, Snapshot, Step, Target};
+use crate::store::{Compared, DeviceResult, Knowledge, LastState, ScanRow, Store};
+
+/// How many devices are committed together at most. Each is wholly in or out.
+const GROUP: usize = 32;
+/// How long to wait for one more device to commit together with those at hand.
+const LINGER: Duration = Duration::from_millis(20);
+/// How long the store stays open with nothing to write. Opening it again costs
+/// some 15 ms of work; others wait for it meanwhile.
+const IDLE: Duration = Duration::from_millis(100);
+/// How long it stays open at most while devices keep coming.
+const LONGEST_OPENING: Duration = Duration::from_secs(1);
+
+/// What became of one device, after it is committed.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) target: Target,
+    pub(super) outcome: Outcome,
+    pub(super) detail: Option<String>,
+    pub(super) took_ms: u64,
+    /// The facts differ from the last complete snapshot.
+    pub(super) changed: bool,
+    pub(super) opened: usize,
+    pub(super) resolved: usize,
+    /// Only if the caller asked for snapshots.
+    pub(super) snapshot: Option<Snapshot>,
+}
+
+/// What is asked of the collector beside keeping.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wants {
+    pub(super) run: RunId,
+    /// Keep the snapshots in the result (on-demand scans of few devices).
+    pub(super) snapshots: bool,
+}
+
+/// Takes readings until the fetchers are done. Blocking: run it on a thread of
+/// its own. The store is opened when there is something to write and closed as
+/// soon as nothing comes for a moment, or others may be waiting for it.
+fn collect(
+    env: &Env,
+    wants: Wants,
+    states: &HashMap<DeviceId, LastState>,
+    readings: &mut mpsc::Receiver<Read>,
+) -> Result<Vec<Kept>, JobError> {
+    let runtime = Handle::current();
+    let mut next = |patience: Duration| {
+        runtime.block_on(async { tokio::time::timeout(patience, readings.recv()).await.ok().flatten() })
+    };
+    let mut all = Vec::new();
+    while let Some(first) = next(Duration::MAX) {
+        let store = env.store()?;
+        let close_by = Instant::now() + LONGEST_OPENING;
+        let mut group = vec![first];
+        loop {
+            while group.len() < GROUP
+                && let Some(read) = next(LINGER)
+            {
+                group.push(read);
+            }
+            for kept in keep(env, &store, wants, states, std::mem::take(&mut group))? {
+                env.events.say(&Event::DeviceFinished {
+                    device: kept.target.device.clone(),
+                    outcome: kept.outcome,
+                    detail: kept.detail.clone(),
+                    took_ms: kept.took_ms,
+                });
+                all.push(kept);
+            }
+            if Instant::now() > close_by {
+                break;
+            }
+            match next(IDLE) {
+                Some(read) => group.push(read),
+                None => break,
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Compares and commits one group.
+fn keep(
+    env: &Env,
+    store: &Store,
+    wants: Wants,
+    states: &HashMap<DeviceId, LastState>,
+    group: Vec<Read>,
+) -> Result<Vec<Kept>, JobError> {
+    let loud: Vec<DeviceId> = group
+        .iter()
+        .filter(|read| read.snapshot.outcome.is_complete() && !read.quiet)
+        .map(|read| read.target.device_id)
+        .collect();
+    let mut known = if loud.is_empty() { HashMap::new() } else { store.knowledge(&loud)? };
+    let mut results = Vec::with_capacity(group.len());
+    let mut kept = Vec::with_capacity(group.len());
+    for read in group {
+        let knowledge = known.remove(&read.target.device_id);
+        let state = states.get(&read.target.device_id);
+        let (result, done) = weigh(env, wants, read, knowledge, state);
+        results.push(result);
+        kept.push(done);
+    }
+    store.append(&results)?;
+    Ok(kept)
+}
+
+/// One reading against what is known of its device.
+fn weigh(
+    env: &Env,
+    wants: Wants,
+    mut read: Read,
+    knowledge: Option<Knowledge>,
+    state: Option<&LastState>,
+) -> (DeviceResult, Kept) {
+    let lines = Some(read.snapshot.lines)
+        .filter(|lines| read.snapshot.outcome.is_complete() && state.and_then(|s| s.lines) != Some(*lines));
+    let mut result = DeviceResult::of(ScanRow {
+        run: wants.run,
+        device_id: read.target.device_id,
+        scope: read.target.scope.clone(),
+        reason: read.target.reason,
+        started_at: read.started,
+        took_ms: read.took_ms,
+        outcome: read.snapshot.outcome,
+        detail: read.snapshot.detail.clone(),
+        lines,
+        facts_digest: None,
+        text_digest: None,
+        observed_digest: None,
+        changed: false,
+        text_changed: false,
+    });
+    result.unread = std::mem::take(&mut read.snapshot.unread);
+    let (mut opened, mut resolved) = (0, 0);
+    if let Some(known) = knowledge {
+        compare_with_past(env, &mut read, &known, state, &mut result);
+        opened =
+            result.drift_steps.iter().filter(|s| matches!(s.step, Step::Opened | Step::Returned)).count();
+        resolved = result.drift_steps.iter().filter(|s| s.step == Step::Resolved).count();
+        result.kept = std::mem::take(&mut read.kept);
+    }
+    let done = Kept {
+        outcome: result.scan.outcome,
+        detail: result.scan.detail.clone(),
+        took_ms: read.took_ms,
+        changed: result.scan.changed,
+        opened,
+        resolved,
+        target: read.target,
+        snapshot: match read.shown {
+            Some(mut shown) => {
+                shown.unread.clone_from(&result.unread);
+                Some(shown)
+            }
+            None => wants.snapshots.then_some(read.snapshot),
+        },
+    };
+    (result, done)
+}
+
+fn compare_with_past(
+    env: &Env,
+    read: &mut Read,
+    known: &Knowledge,
+    state: Option<&LastState>,
+    result: &mut DeviceResult,
+) {
+    let last_complete = state.and_then(|s| s.last_complete);
+    let known_commit = state.and_then(|s| s.commit.as_ref());
+    let first = last_complete.is_none();
+    let reach = Reach::of(&read.target.scope, &read.facts);
+    let covers = |key: &FactKey| reach.covers(key);
+    let attribution = attribution(known_commit, &read.snapshot.commits);
+    result.commit = read.snapshot.commits.first().filter(|newest| known_commit != Some(newest)).cloned();
+
+    let changes = last_complete.map_or_else(Vec::new, |after| {
+        // If the clock went back, the order is still that of the scans and the interval a moment.
+        let interval = (after.min(read.started), read.started);
+        analysis::changes(&known.facts, &read.facts, &covers, interval, &attribution)
+    });
+    result.observed = std::mem::take(&mut read.observed);
+    result.observed.retain(|(name, oper, mtu)| known.observed.get(name) != Some(&(*oper, *mtu)));
+
+    let coverage = Coverage::from_records(&env.coverage, &known.records);
+    let comparison = analysis::compare(&read.facts, &known.records, &coverage, &covers);
+    if reach == Reach::Device {
+        result.compared = Some(counts(&comparison)).filter(|counts| known.compared.as_ref() != Some(counts));
+    }
+    let moment = Moment {
+        device_id: read.target.device_id,
+        covered: &covers,
+        first_scan: first,
+        cause: attribution.cause,
+        when: read.started,
+    };
+    result.drift_steps = analysis::reconcile(&moment, &known.drifts, &known.past, comparison.disagreements);
+    (result.opened, result.closed) = delta(&known.facts, std::mem::take(&mut read.facts), &covers);
+
+    result.scan.changed = !changes.is_empty();
+    result.changes = changes;
+    if let Some(digests) = &read.digests {
+        let moved = |old: Option<&String>, new: &String| (old != Some(new)).then(|| new.clone());
+        let text = state.and_then(|s| s.text_digest.as_ref());
+        result.scan.text_changed = !first && text != Some(&digests.text);
+        result.scan.text_digest = moved(text, &digests.text);
+        result.scan.facts_digest = moved(state.and_then(|s| s.facts_digest.as_ref()), &digests.facts);
+        result.scan.observed_digest =
+            moved(state.and_then(|s| s.observed_digest.as_ref()), &digests.observed);
+    }
+}
+
+fn counts(comparison: &Comparison) -> Compared {
+    Compared { agreed: comparison.agreed, covered: comparison.covered, unmanaged: comparison.unmanaged }
+}
+
+/// Facts to open (new, or configured differently) and keys to close.
+fn delta(before: &[Fact], after: Vec<Fact>, covers: &dyn Fn(&FactKey) -> bool) -> (Vec<Fact>, Vec<FactKey>) {
+    let mut old: HashMap<FactKey, &Fact> = before.iter().map(|fact| (fact.key(), fact)).collect();
+    let mut opened = after;
+    opened.retain(|fact| {
+        let same = |old: &Fact| old.fields() == fact.fields() && old.is_configured() == fact.is_configured();
+        !old.remove(&fact.key()).is_some_and(same)
+    });
+    let mut closed: Vec<FactKey> = old.into_keys().filter(|key| covers(key)).collect();
+    closed.sort();
+    (opened, closed)
+}
+
+/// Compares a device's newest facts with its records again, without a scan.
+pub(super) fn recompare(
+    env: &Env,
+    device_id: DeviceId,
+    known: &Knowledge,
+    when: DateTime<Utc>,
+) -> (Vec<DriftStep>, Compared) {
+    let coverage = Coverage::from_records(&env.coverage, &known.records);
+    let everything = |_: &FactKey| true;
+    let comparison = analysis::compare(&known.facts, &known.records, &coverage, &everything);
+    let counts = counts(&comparison);
+    let moment = Moment { device_id, covered: &everything, first_scan: false, cause: Cause::Unknown, when };
+    (analysis::reconcile(&moment, &known.drifts, &known.past, comparison.disagreements), counts)
+}
+
+/// The collector on a thread of its own.
+pub(super) async fn run(
+    env: &Env,
+    wants: Wants,
+    states: &Arc<HashMap<DeviceId, LastState>>,
+    mut readings: mpsc::Receiver<Read>,
+) -> Result<Vec<Kept>, JobError> {
+    let (env, states) = (env.clone(), states.clone());
+    tokio::task::spawn_blocking(move || collect(&env, wants, &states, &mut readings)).await?
+}

@@ -1,0 +1,258 @@
+//! Many fetchers: each reads one device, masks its text, turns it into facts,
+//! and hands the result to the collector. Nothing here knows the store.
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use super::Env;
+use super::collector::Wants;
+use super::scan::Cast;
+use crate::device::Transcript;
+use crate::model::snapshot::{KeptText, digest_of, hex};
+use crate::model::{Device, Event, Fact, Kind, OperState, Outcome, Plan, Snapshot, Target};
+use crate::platform::{self, Captured, Rules};
+use crate::store::{DeviceLock, LastState, LockError};
+
+/// One device, read: what the collector compares and keeps.
+pub(super) struct Read {
+    pub(super) target: Target,
+    pub(super) started: DateTime<Utc>,
+    pub(super) took_ms: u64,
+    /// Without its facts and observations: those are below.
+    pub(super) snapshot: Snapshot,
+    /// The whole of it, for somebody who wants to see it.
+    pub(super) shown: Option<Snapshot>,
+    /// The facts of a complete snapshot, by key; empty when `quiet`.
+    pub(super) facts: Vec<Fact>,
+    /// Interface, operational state, MTU; empty when `quiet`.
+    pub(super) observed: Vec<Observation>,
+    pub(super) kept: Vec<KeptText>,
+    pub(super) digests: Option<Digests>,
+    /// Same configuration, text and observations as the last complete scan of the device.
+    pub(super) quiet: bool,
+}
+
+/// What is seen of an interface beside its configuration.
+pub(super) type Observation = (String, Option<OperState>, Option<u32>);
+
+/// Three digests of a complete scan of a whole device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Digests {
+    pub(super) facts: String,
+    pub(super) text: String,
+    pub(super) observed: String,
+}
+
+/// Reads every target of `plan`, at most `concurrency` at once. Results arrive
+/// in the order in which devices finish. Dropping the receiver stops the rest.
+pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast, wants: Wants) -> mpsc::Receiver<Read> {
+    let concurrency = env.settings.scan.concurrency;
+    // Small, and a fetcher keeps its permit until its result is taken: what is
+    // in memory is bounded by the concurrency, and the collector sets the pace.
+    let (results, receiver) = mpsc::channel(16);
+    let permits = Arc::new(Semaphore::new(concurrency));
+    let targets = plan.targets.clone();
+    let (env, devices, recompare) = (env.clone(), cast.devices.clone(), cast.recompare);
+    let (states, names) = (cast.states.clone(), cast.names.clone());
+    tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        for target in targets {
+            let Ok(permit) = permits.clone().acquire_owned().await else { break };
+            if results.is_closed() {
+                break;
+            }
+            let Some(device) = devices.get(&target.device_id).cloned() else { continue };
+            let names = names.clone();
+            let (env, results, states) = (env.clone(), results.clone(), states.clone());
+            tasks.spawn(async move {
+                env.events.say(&Event::DeviceStarted { device: device.name.clone() });
+                let before = states.get(&target.device_id).filter(|_| !recompare);
+                let read = read_device(&env, &device, target, before, &names, wants).await;
+                // A closed channel means that the run was given up; so is this result.
+                let _ = results.send(read).await;
+                drop(permit);
+            });
+            while tasks.try_join_next().is_some() {}
+        }
+        while tasks.join_next().await.is_some() {}
+    });
+    receiver
+}
+
+async fn read_device(
+    env: &Env,
+    device: &Device,
+    target: Target,
+    before: Option<&LastState>,
+    names: &HashSet<String>,
+    wants: Wants,
+) -> Read {
+    let started = env.clock.now();
+    let clock = Instant::now();
+    let snapshot = attempt(env, device, &target, names).await;
+    let mut read = Read {
+        started,
+        took_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        shown: None,
+        facts: Vec::new(),
+        observed: Vec::new(),
+        kept: Vec::new(),
+        digests: None,
+        quiet: false,
+        target,
+        snapshot,
+    };
+    read.snapshot.device = Some(device.name.to_string());
+    read.kept = read.snapshot.kept.take().unwrap_or_default();
+    if read.snapshot.outcome.is_complete() {
+        let observed = digest_of_observations(&read.snapshot);
+        read.observed = read.snapshot.interfaces.iter().map(|i| (i.name.clone(), i.oper, i.mtu)).collect();
+        read.shown = wants.snapshots.then(|| read.snapshot.clone());
+        read.facts = read.snapshot.take_facts();
+        if platform::by_name(&device.platform).is_none_or(|platform| !platform.vlan_objects) {
+            read.facts.retain(|fact| fact.kind() != Kind::Vlan);
+        }
+        if read.target.scope == crate::model::Scope::Device {
+            let digests =
+                Digests { facts: digest_of(&read.facts), text: digest_of_text(&read.kept), observed };
+            if let Some(before) = before {
+                let same_text = before.text_digest.as_ref() == Some(&digests.text);
+                read.quiet = same_text
+                    && before.facts_digest.as_ref() == Some(&digests.facts)
+                    && before.observed_digest.as_ref() == Some(&digests.observed)
+                    && before.lines == Some(read.snapshot.lines);
+                if same_text {
+                    read.kept = Vec::new();
+                }
+            }
+            read.digests = Some(digests);
+        } else {
+            // A narrow scan keeps facts, not text: its sections are fragments.
+            read.kept = Vec::new();
+        }
+    } else {
+        read.kept = Vec::new();
+    }
+    if read.quiet {
+        // Nothing of it will be looked at again; a fleet of these must not fill the memory.
+        read.facts = Vec::new();
+        read.observed = Vec::new();
+    }
+    read
+}
+
+/// One attempt to read one device: a snapshot in any case.
+async fn attempt(env: &Env, device: &Device, target: &Target, names: &HashSet<String>) -> Snapshot {
+    let name = device.name.as_str();
+    let failed = |outcome, detail: Option<&str>| {
+        Snapshot::failed(name, &device.platform, target.scope.clone(), outcome, detail.map(str::to_owned))
+    };
+    let Some(platform) = platform::by_name(&device.platform) else {
+        return failed(Outcome::Unsupported, None);
+    };
+    let Some(_lock) = device_lock(env, device).await else {
+        return failed(Outcome::Timeout, Some("device-lock"));
+    };
+    match env.fetch.fetch(device, platform, &target.scope).await {
+        Ok(transcript) => {
+            if let Some(system) = &transcript.system
+                && is_another(system, name, names)
+            {
+                tracing::warn!(device.name = %name, "{name} answers as another device of the inventory");
+                return failed(Outcome::WrongDevice, Some("other-system"));
+            }
+            read_transcript(env, platform, name, target, transcript)
+        }
+        Err(error) => {
+            tracing::warn!(device.name = %name, outcome = error.outcome().as_str(), "failed to read {name}: {error}");
+            failed(error.outcome(), error.detail())
+        }
+    }
+}
+
+/// Whether a device calls itself by the name of another one: addresses were
+/// swapped. A name that nobody in the inventory has is no sign of that; many
+/// inventories have names of their own.
+fn is_another(system: &str, name: &str, names: &HashSet<String>) -> bool {
+    !system.eq_ignore_ascii_case(name) && names.contains(&system.to_ascii_lowercase())
+}
+
+/// Text → facts, with secrets masked before anything looks at it. A reader
+/// that panics costs this device, not the night.
+fn read_transcript(
+    env: &Env,
+    platform: &'static platform::Platform,
+    name: &str,
+    target: &Target,
+    transcript: Transcript,
+) -> Snapshot {
+    let sections: Vec<Captured> = transcript
+        .sections
+        .into_iter()
+        .map(|mut section| {
+            if let std::borrow::Cow::Owned(masked) = env.keeper.mask(name, &section.text) {
+                section.text = masked;
+            }
+            section
+        })
+        .collect();
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let reading = (platform.read)(&target.scope, &sections, Rules::Live);
+        let kept = sections
+            .iter()
+            .filter(|section| section.section.starts_with("config"))
+            .map(|section| env.keeper.kept(name, &section.section, &section.text))
+            .collect();
+        reading.into_snapshot(name, platform, target.scope.clone(), Some(kept))
+    }));
+    result.unwrap_or_else(|_| {
+        tracing::error!(device.name = %name, "the reader of {} failed on {name}; please report it", platform.name);
+        Snapshot::failed(name, platform.name, target.scope.clone(), Outcome::ParserError, None)
+    })
+}
+
+/// One session a device, across processes. Whoever comes second waits, as
+/// long as a session may take.
+async fn device_lock(env: &Env, device: &Device) -> Option<DeviceLock> {
+    let deadline = Instant::now() + Duration::from_secs(env.settings.ssh.total_seconds);
+    loop {
+        match DeviceLock::take(&env.dir, &device.name, "a session with it", Duration::ZERO) {
+            Ok(lock) => return Some(lock),
+            Err(LockError::Held(_)) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Err(error) => {
+                tracing::warn!(device.name = %device.name, "failed to lock {}: {error}", device.name);
+                return None;
+            }
+        }
+    }
+}
+
+fn digest_of_text(kept: &[KeptText]) -> String {
+    let mut hash = Sha256::new();
+    for part in kept {
+        hash.update((part.section.len() as u64).to_le_bytes());
+        hash.update(part.section.as_bytes());
+        hash.update((part.text.len() as u64).to_le_bytes());
+        hash.update(part.text.as_bytes());
+    }
+    hex(&hash.finalize()[..16])
+}
+
+fn digest_of_observations(snapshot: &Snapshot) -> String {
+    let mut hash = Sha256::new();
+    for interface in &snapshot.interfaces {
+        hash.update(interface.name.as_bytes());
+        hash.update([0, interface.oper.map_or(0, |oper| oper as u8 + 1)]);
+        hash.update(interface.mtu.unwrap_or(0).to_le_bytes());
+    }
+    hex(&hash.finalize()[..16])
+}

@@ -1,0 +1,180 @@
+//! What `doctor` looks at: everything that a run needs, before a run needs it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde::Serialize;
+
+use super::{Env, known};
+use crate::device::KnownHosts;
+use crate::device::credential::Credentials;
+use crate::platform;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    Good,
+    /// A run works, but something deserves a look.
+    Warning,
+    /// A run would fail, or data was lost.
+    Bad,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    pub what: &'static str,
+    pub verdict: Verdict,
+    pub found: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Check {
+    fn good(what: &'static str, found: impl Into<String>) -> Self {
+        Self { what, verdict: Verdict::Good, found: found.into(), hint: None }
+    }
+
+    fn not(what: &'static str, verdict: Verdict, found: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { what, verdict, found: found.into(), hint: Some(hint.into()) }
+    }
+}
+
+/// Looks at everything and never stops at the first problem.
+pub fn examine(env: &Env) -> Vec<Check> {
+    let mut checks = vec![folder(env)];
+    checks.extend(store(env));
+    checks.push(credentials(env));
+    checks.extend(inventory(env));
+    checks
+}
+
+fn folder(env: &Env) -> Check {
+    let mode = match fs::metadata(&env.dir) {
+        Ok(meta) => meta.permissions().mode() & 0o777,
+        Err(error) => {
+            return Check::not(
+                "data folder",
+                Verdict::Bad,
+                error.to_string(),
+                "name another one with --data",
+            );
+        }
+    };
+    let shown = env.dir.display();
+    if mode & 0o077 == 0 {
+        Check::good("data folder", format!("{shown}, private"))
+    } else {
+        Check::not(
+            "data folder",
+            Verdict::Warning,
+            format!("{shown} is open to others (mode {mode:03o})"),
+            format!("chmod 700 {shown}"),
+        )
+    }
+}
+
+fn store(env: &Env) -> Vec<Check> {
+    let store = match env.store() {
+        Ok(store) => store,
+        Err(error) => {
+            let hint = "move driftcast.duckdb and its .wal aside together, and restore a backup of both";
+            return vec![Check::not("database", Verdict::Bad, error.to_string(), hint)];
+        }
+    };
+    let health = match store.health() {
+        Ok(health) => health,
+        Err(error) => {
+            return vec![Check::not("database", Verdict::Bad, error.to_string(), "restore a backup")];
+        }
+    };
+    let room = health.room;
+    let size = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    let mut checks = vec![
+        Check::good("database", format!("opens, schema {}, {}", health.schema, size(room.used))),
+        Check::good("ledger", format!("{} lines, each follows the one before", health.ledger_lines)),
+        Check::good("disk", format!("{} free, a run needs {}", size(room.free), size(room.needed))),
+    ];
+    let problems = health.problems();
+    if !problems.is_empty() {
+        checks.truncate(1);
+        checks.extend(problems.into_iter().map(|found| {
+            Check::not(
+                "store",
+                Verdict::Bad,
+                found,
+                "restore what was lost from a backup, or mend what is named",
+            )
+        }));
+    }
+    checks
+}
+
+fn credentials(env: &Env) -> Check {
+    match Credentials::new(env.settings.credential.clone()).check() {
+        Ok(()) => {
+            Check::good("credentials", format!("{} configured, all usable", env.settings.credential.len()))
+        }
+        Err(error) => Check::not(
+            "credentials",
+            Verdict::Bad,
+            error.to_string(),
+            "devices that name it cannot be read until this is mended",
+        ),
+    }
+}
+
+fn inventory(env: &Env) -> Vec<Check> {
+    let known = match known::known(env) {
+        Ok(known) => known,
+        Err(error) => return vec![Check::not("inventory", Verdict::Bad, error.to_string(), "see above")],
+    };
+    if known.devices.is_empty() {
+        let hint = "`driftcast devices import FILE` fills it";
+        return vec![Check::not("inventory", Verdict::Warning, "it is empty", hint)];
+    }
+    let mut checks = vec![Check::good("inventory", format!("{} devices", known.devices.len()))];
+    let strange: Vec<&str> = known
+        .devices
+        .values()
+        .filter(|d| platform::by_name(&d.platform).is_none())
+        .map(|d| d.name.as_str())
+        .collect();
+    if !strange.is_empty() {
+        checks.push(Check::not(
+            "platforms",
+            Verdict::Warning,
+            format!("{} devices have a platform we do not know, such as {}", strange.len(), strange[0]),
+            "correct the column `platform` and import the inventory again",
+        ));
+    }
+    match KnownHosts::load(&env.known_hosts_file()) {
+        Ok(hosts) => {
+            let strangers = known.devices.values().filter(|d| !hosts.knows(&d.address, d.port)).count();
+            checks.push(if strangers == 0 {
+                Check::good("host keys", "known for every device")
+            } else {
+                Check::not(
+                    "host keys",
+                    Verdict::Warning,
+                    format!("unknown for {strangers} of {} devices", known.devices.len()),
+                    "`driftcast devices trust --all` enrols them, after you have compared the fingerprints",
+                )
+            });
+        }
+        Err(error) => checks.push(Check::not("host keys", Verdict::Bad, error.to_string(), "mend that line")),
+    }
+    let failing = known.unread_devices().len();
+    checks.push(if failing == 0 {
+        Check::good("readings", "every device was readable at the last attempt")
+    } else {
+        Check::not(
+            "readings",
+            Verdict::Warning,
+            format!("{failing} devices were never read, or not at the last attempt"),
+            "`driftcast devices list` shows them; `driftcast scan NAME` says why",
+        )
+    });
+    checks
+}

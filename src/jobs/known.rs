@@ -1,0 +1,322 @@
+//! What the store holds of the past, as of one run or as of now, and what
+//! analysis makes of it. The report and the commands that show things are
+//! made of this; nothing here writes.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::scan::Summary;
+use super::{Env, JobError};
+use crate::analysis::advise::{Matters, UnreadDevice};
+use crate::analysis::forecast::Subject;
+use crate::analysis::standing::{Readings, Standing};
+use crate::analysis::summary::{self, Estimate};
+use crate::analysis::{self, History, Outlook, forecast};
+use crate::model::device::DeviceId;
+use crate::model::finding::{Ranking, Recommendation};
+use crate::model::{Change, Device, Drift, Fact, Outcome, Record, RunId, RunKind};
+use crate::store::{BatchLock, Compared, LastState, RunRow, ScanRow, Store};
+
+/// The live inventory and everything known of it at one moment.
+pub struct Known {
+    pub as_of: DateTime<Utc>,
+    pub devices: BTreeMap<DeviceId, Device>,
+    pub states: HashMap<DeviceId, LastState>,
+    /// Best first.
+    pub rankings: Vec<Ranking>,
+    /// How many devices will probably change within a week.
+    pub next_week: Estimate,
+    /// Open drifts of live devices.
+    pub drifts: Vec<Drift>,
+    pub compared: HashMap<DeviceId, Compared>,
+    max_age_days: f64,
+}
+
+impl Known {
+    /// `run`: as that run left things; `None`: now.
+    pub(super) fn load(
+        env: &Env,
+        store: &Store,
+        run: Option<RunId>,
+        as_of: DateTime<Utc>,
+    ) -> Result<Self, JobError> {
+        let devices: BTreeMap<DeviceId, Device> =
+            store.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
+        let history = store.history(run)?;
+        let (subjects, outlook) = outlook_of(&history, devices.iter(), as_of, &env.settings.forecast)?;
+        let mut drifts = store.drifts(run)?;
+        drifts.retain(|d| devices.contains_key(&d.device_id));
+        Ok(Self {
+            as_of,
+            states: store.last_states(run)?,
+            compared: store.compared(run)?,
+            next_week: summary::ahead(&subjects, &outlook.forecasts, 7.0),
+            rankings: outlook.rankings,
+            drifts,
+            devices,
+            max_age_days: f64::from(env.settings.plan.max_age_nights),
+        })
+    }
+
+    /// The standing of every live device.
+    pub fn standings(&self) -> HashMap<DeviceId, Standing> {
+        let mut drifts: HashMap<DeviceId, u64> = HashMap::new();
+        for drift in &self.drifts {
+            *drifts.entry(drift.device_id).or_default() += 1;
+        }
+        let chance: HashMap<DeviceId, f64> =
+            self.rankings.iter().map(|r| (r.device_id, r.p_change)).collect();
+        self.devices
+            .keys()
+            .map(|id| {
+                let state = self.states.get(id);
+                let readings = Readings {
+                    last_complete: state.and_then(|s| s.last_complete),
+                    failing: state.and_then(failing),
+                    open_drifts: drifts.get(id).copied().unwrap_or(0),
+                    p_change: chance.get(id).copied().unwrap_or(0.0),
+                };
+                (*id, analysis::standing(&readings, self.max_age_days, self.as_of))
+            })
+            .collect()
+    }
+
+    /// Devices of which there is no current picture.
+    pub fn unread_devices(&self) -> Vec<UnreadDevice> {
+        self.devices
+            .iter()
+            .filter_map(|(id, device)| {
+                let state = self.states.get(id);
+                let failing = state.and_then(failing);
+                let never = state.is_none_or(|s| s.last_complete.is_none());
+                (failing.is_some() || never).then(|| UnreadDevice {
+                    device: device.name.clone(),
+                    site: device.site.clone(),
+                    outcome: failing,
+                    detail: state.and_then(|s| s.last_attempt.2.clone()),
+                    since: state.and_then(|s| s.failing_since),
+                })
+            })
+            .collect()
+    }
+
+    pub fn recommendations(&self) -> Vec<Recommendation> {
+        let importance: HashMap<DeviceId, f64> =
+            self.devices.iter().map(|(id, device)| (*id, device.importance)).collect();
+        let unread = self.unread_devices();
+        analysis::advise::advise(&Matters { drifts: &self.drifts, unread: &unread, importance: &importance })
+    }
+}
+
+/// The outcome of the newest attempt, if it failed.
+pub(super) fn failing(state: &LastState) -> Option<Outcome> {
+    Some(state.last_attempt.1).filter(|outcome| !outcome.is_complete())
+}
+
+/// What their history says of `devices`.
+pub(super) fn outlook_of<'a>(
+    history: &History,
+    devices: impl Iterator<Item = (&'a DeviceId, &'a Device)>,
+    as_of: DateTime<Utc>,
+    settings: &forecast::Settings,
+) -> Result<(Vec<Subject>, Outlook), JobError> {
+    let subjects: Vec<Subject> = devices
+        .map(|(id, device)| Subject {
+            id: *id,
+            name: device.name.clone(),
+            role: device.role.clone(),
+            site: device.site.clone(),
+            importance: device.importance,
+        })
+        .collect();
+    let outlook = analysis::outlook(history, &subjects, as_of, settings)?;
+    Ok((subjects, outlook))
+}
+
+/// All that is known now.
+pub fn known(env: &Env) -> Result<Known, JobError> {
+    Known::load(env, &env.store()?, None, env.clock.now())
+}
+
+/// Open drifts of live devices, by device and key.
+pub fn open_drifts(env: &Env) -> Result<Vec<Drift>, JobError> {
+    let store = env.store()?;
+    let live: HashSet<DeviceId> = store.devices()?.into_iter().filter(|d| !d.retired).map(|d| d.id).collect();
+    let mut drifts = store.drifts(None)?;
+    drifts.retain(|d| live.contains(&d.device_id));
+    drifts.sort_by(|a, b| (&a.device, &a.key).cmp(&(&b.device, &b.key)));
+    Ok(drifts)
+}
+
+/// The live inventory, by name.
+pub fn live_devices(env: &Env) -> Result<Vec<(DeviceId, Device)>, JobError> {
+    let mut devices: Vec<(DeviceId, Device)> =
+        env.store()?.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
+    devices.sort_by(|a, b| a.1.name.cmp(&b.1.name));
+    Ok(devices)
+}
+
+/// The records of live devices, by device and key.
+pub fn all_records(env: &Env) -> Result<Vec<Record>, JobError> {
+    let mut records: Vec<Record> =
+        env.store()?.records(None, None)?.into_iter().map(|(_, record)| record).collect();
+    records.sort_by_cached_key(|r| (r.device.clone(), r.key()));
+    Ok(records)
+}
+
+/// One line of `devices list`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    #[serde(flatten)]
+    pub device: Device,
+    #[serde(flatten)]
+    pub standing: Standing,
+    pub last_complete: Option<DateTime<Utc>>,
+    pub open_drifts: usize,
+}
+
+/// The inventory with what is known of each device, by name.
+pub fn overview(env: &Env) -> Result<Vec<Row>, JobError> {
+    let known = known(env)?;
+    let standings = known.standings();
+    let mut rows: Vec<Row> =
+        known.devices.iter().map(|(id, device)| row(&known, &standings, *id, device)).collect();
+    rows.sort_by(|a, b| a.device.name.cmp(&b.device.name));
+    Ok(rows)
+}
+
+fn row(known: &Known, standings: &HashMap<DeviceId, Standing>, id: DeviceId, device: &Device) -> Row {
+    Row {
+        device: device.clone(),
+        standing: standings[&id].clone(),
+        last_complete: known.states.get(&id).and_then(|s| s.last_complete),
+        open_drifts: known.drifts.iter().filter(|d| d.device_id == id).count(),
+    }
+}
+
+/// All about one device.
+pub struct Shown {
+    pub row: Row,
+    pub drifts: Vec<Drift>,
+    pub facts: Vec<Fact>,
+    /// Newest first.
+    pub scans: Vec<ScanRow>,
+    /// Newest first.
+    pub changes: Vec<Change>,
+}
+
+/// `None` when the inventory has no such device.
+pub fn show_device(env: &Env, name: &str) -> Result<Option<Shown>, JobError> {
+    let known = known(env)?;
+    let Some((id, device)) = known.devices.iter().find(|(_, d)| d.name.as_str() == name) else {
+        return Ok(None);
+    };
+    let store = env.store()?;
+    let standings = known.standings();
+    let mut drifts: Vec<Drift> = known.drifts.iter().filter(|d| d.device_id == *id).cloned().collect();
+    drifts.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(Some(Shown {
+        row: row(&known, &standings, *id, device),
+        drifts,
+        facts: store.facts(*id, None)?,
+        scans: store.scans(*id, 50)?.into_iter().map(|seen| seen.row).collect(),
+        changes: store
+            .changes(Some(*id), DateTime::UNIX_EPOCH, None)?
+            .into_iter()
+            .rev()
+            .map(|(_, change)| change)
+            .take(200)
+            .collect(),
+    }))
+}
+
+/// What `status` shows.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    /// Who holds the batch lock.
+    pub at_work: Option<String>,
+    pub devices: usize,
+    pub standing: Standings,
+    pub open_drifts: usize,
+    /// Facts outside the record's coverage.
+    pub unmanaged: u64,
+    /// Newest first.
+    pub runs: Vec<RunStatus>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Standings {
+    pub confirmed_in_step: usize,
+    pub confirmed_drifted: usize,
+    pub believed: usize,
+    pub unknown: usize,
+}
+
+impl Standings {
+    fn of<'a>(standings: impl Iterator<Item = &'a Standing>) -> Self {
+        let mut counts = Self::default();
+        for standing in standings {
+            match standing {
+                Standing::Confirmed { in_step: true } => counts.confirmed_in_step += 1,
+                Standing::Confirmed { in_step: false } => counts.confirmed_drifted += 1,
+                Standing::Believed { .. } => counts.believed += 1,
+                Standing::Unknown { .. } => counts.unknown += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// One run, as `status` shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunStatus {
+    pub id: RunId,
+    pub kind: String,
+    pub started_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// `complete`, `partial`, `failed`, `running` or `abandoned`.
+    pub outcome: String,
+    pub summary: Option<Summary>,
+}
+
+pub fn status(env: &Env, runs: u32) -> Result<Status, JobError> {
+    let holder = BatchLock::holder(&env.dir);
+    let known = known(env)?;
+    let standings = known.standings();
+    let rows = env.store()?.runs(runs)?;
+    Ok(Status {
+        devices: known.devices.len(),
+        standing: Standings::of(standings.values()),
+        open_drifts: known.drifts.len(),
+        unmanaged: known.compared.values().map(|c| c.unmanaged).sum(),
+        runs: rows.iter().map(|run| run_status(run, holder.is_some())).collect(),
+        at_work: holder.map(|held| held.to_string()),
+    })
+}
+
+pub(super) fn run_status(run: &RunRow, batch_at_work: bool) -> RunStatus {
+    let outcome = match &run.outcome {
+        Some(outcome) => outcome.clone(),
+        // A nightly run holds the batch lock as long as its process lives.
+        None if run.kind == RunKind::Nightly && batch_at_work => "running".to_owned(),
+        None if run.kind != RunKind::Nightly && process_lives(run.pid) => "running".to_owned(),
+        None => "abandoned".to_owned(),
+    };
+    RunStatus {
+        id: run.id,
+        kind: run.kind.as_str().to_owned(),
+        started_at: run.started,
+        finished_at: run.finished,
+        outcome,
+        summary: run.summary.clone().and_then(|value| serde_json::from_value(value).ok()),
+    }
+}
+
+fn process_lives(pid: u32) -> bool {
+    i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+}

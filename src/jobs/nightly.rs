@@ -1,0 +1,217 @@
+//! The batch: choose whom to read, read and keep, look at what history says
+//! now, write the report.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::collector::{Kept, Wants};
+use super::scan::{Cast, Summary, carry_out, outcome_of};
+use super::{Env, JobError, known, morning, publish};
+use crate::analysis::plan::{self, Candidate, Done, NightState, Request};
+use crate::analysis::{Budget, History};
+use crate::model::device::DeviceId;
+use crate::model::{Device, Event, Outcome, Plan, RunId, RunKind};
+use crate::report;
+use crate::store::{BatchLock, LastState, Store};
+
+/// A finished night.
+#[derive(Debug)]
+pub struct Nightly {
+    pub run: RunId,
+    /// `complete`, `partial` or `failed`.
+    pub outcome: &'static str,
+    pub summary: Summary,
+    pub report: Option<PathBuf>,
+    /// The night is stored although its report could not be written.
+    pub report_error: Option<JobError>,
+}
+
+/// What a night would begin with.
+#[derive(Debug)]
+pub struct NightlyPlan {
+    /// Sessions the whole night may use.
+    pub budget: usize,
+    pub fleet: usize,
+    pub plan: Plan,
+}
+
+/// The first round, without reading anybody.
+pub fn plan_only(env: &Env, budget: Budget) -> Result<NightlyPlan, JobError> {
+    let store = env.store()?;
+    let eve = Eve::load(&store)?;
+    drop(store);
+    let state = eve.state(env)?;
+    let settings = plan::Settings { budget, ..env.settings.plan.clone() };
+    let plan = plan::next_round(&state, &settings).unwrap_or_default();
+    Ok(NightlyPlan { budget: budget.sessions(eve.devices.len()), fleet: eve.devices.len(), plan })
+}
+
+/// One night. Holds the batch lock; somebody else's is [`JobError::Busy`].
+pub async fn nightly(env: &Env, budget: Budget) -> Result<Nightly, JobError> {
+    night(env, budget, true).await
+}
+
+/// `with_report`: the demo's past nights have nobody to read one.
+pub(super) async fn night(env: &Env, budget: Budget, with_report: bool) -> Result<Nightly, JobError> {
+    let _lock = BatchLock::take(&env.dir, "nightly")?;
+    let started = env.clock.now();
+    let settings = plan::Settings { budget, ..env.settings.plan.clone() };
+
+    let store = env.store()?;
+    let eve = Eve::load(&store)?;
+    let note = serde_json::json!({ "coverage": coverage_digest(env) });
+    let last = store.runs(1_000)?.into_iter().find(|r| r.kind == RunKind::Nightly);
+    let recompare = last.is_some_and(|last| last.note["coverage"] != note["coverage"]);
+    let sessions = budget.sessions(eve.devices.len());
+    let run = store.start_run(RunKind::Nightly, started, Some(sessions as i64), &note)?;
+    let mut state = eve.state(env)?;
+    // Before the first session, so that nobody can say we knew.
+    // Of a device that was never read nothing is believed, so nothing is forecast.
+    let read_before = state.rankings.iter().filter(|r| r.last_good_scan.is_some());
+    let forecasts: Vec<(DeviceId, f64, f64)> =
+        read_before.map(|r| (r.device_id, r.p_change, r.p_drift)).collect();
+    store.append_forecasts(run, &forecasts)?;
+    drop(store);
+    env.events.say(&Event::RunStarted { run, kind: RunKind::Nightly });
+
+    let fleet = eve.devices.len();
+    let names = eve.devices.values().map(|d| d.name.as_str().to_ascii_lowercase()).collect();
+    let cast = Cast {
+        names: Arc::new(names),
+        devices: Arc::new(eve.devices.into_iter().collect()),
+        states: Arc::new(eve.states),
+        recompare,
+    };
+    let mut kept: Vec<Kept> = Vec::new();
+    while let Some(round) = plan::next_round(&state, &settings) {
+        let done = carry_out(env, Wants { run, snapshots: false }, &round, &cast).await?;
+        state.round = round.round;
+        state.done.extend(done.iter().map(|k| Done {
+            device_id: k.target.device_id,
+            reason: k.target.reason,
+            outcome: k.outcome,
+            changed: k.changed,
+        }));
+        kept.extend(done);
+    }
+
+    let env_of_task = env.clone();
+    let asked = eve.requests;
+    let done =
+        tokio::task::spawn_blocking(move || finish(&env_of_task, run, fleet, &kept, &asked, with_report))
+            .await??;
+    env.events.say(&Event::RunFinished { run });
+    Ok(done)
+}
+
+/// Everything after the last session.
+fn finish(
+    env: &Env,
+    run: RunId,
+    fleet: usize,
+    kept: &[Kept],
+    asked: &[(i64, DeviceId)],
+    with_report: bool,
+) -> Result<Nightly, JobError> {
+    let beside = BTreeMap::from([(Outcome::NotDue, fleet.saturating_sub(kept.len()))]);
+    let store = env.store()?;
+    let open = store.drifts(None)?.len();
+    let summary = Summary::of(kept, open, &beside);
+    let outcome = outcome_of(&summary.devices);
+    let answered: Vec<i64> = asked
+        .iter()
+        .filter(|(_, device)| kept.iter().any(|k| k.target.device_id == *device && k.outcome.is_complete()))
+        .map(|(id, _)| *id)
+        .collect();
+    store.done(&answered, run, env.clock.now())?;
+    store.finish_run(run, env.clock.now(), outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
+    drop(store);
+
+    let mut nightly = Nightly { run, outcome, summary, report: None, report_error: None };
+    if with_report {
+        match write_report(env, run) {
+            Ok(path) => nightly.report = Some(path),
+            Err(error) => nightly.report_error = Some(error),
+        }
+    }
+    Ok(nightly)
+}
+
+fn write_report(env: &Env, run: RunId) -> Result<PathBuf, JobError> {
+    let (row, night) = morning::night(env, Some(run), None)?;
+    let pages = report::render(&night)?;
+    let folder = publish::report_folder(&env.dir, run, row.started);
+    publish::publish(&folder, &pages)?;
+    publish::point_latest(&env.dir, &folder)?;
+    Ok(folder.join("index.html"))
+}
+
+/// What is known before the night begins.
+struct Eve {
+    devices: BTreeMap<DeviceId, Device>,
+    states: HashMap<DeviceId, LastState>,
+    history: History,
+    requests: Vec<(i64, DeviceId)>,
+    asked: Vec<Request>,
+}
+
+impl Eve {
+    fn load(store: &Store) -> Result<Self, JobError> {
+        let devices: BTreeMap<DeviceId, Device> =
+            store.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
+        if devices.is_empty() {
+            return Err(JobError::NoDevices);
+        }
+        let open = store.requests()?;
+        let known = |id: &DeviceId| devices.contains_key(id);
+        Ok(Self {
+            states: store.last_states(None)?,
+            history: store.history(None)?,
+            requests: open.iter().filter(|r| known(&r.device)).map(|r| (r.id, r.device)).collect(),
+            asked: open
+                .iter()
+                .filter(|r| known(&r.device))
+                .map(|r| Request { device_id: r.device, reason: r.reason, why: r.why.clone() })
+                .collect(),
+            devices,
+        })
+    }
+
+    fn state(&self, env: &Env) -> Result<NightState, JobError> {
+        let as_of = env.clock.now();
+        let candidates = self
+            .devices
+            .iter()
+            .map(|(id, device)| {
+                let state = self.states.get(id);
+                Candidate {
+                    id: *id,
+                    name: device.name.clone(),
+                    role: device.role.clone(),
+                    importance: device.importance,
+                    last_complete: state.and_then(|s| s.last_complete),
+                    last_attempt: state.and_then(|s| Some(s.last_attempt.0)),
+                    failures: state.map_or(0, |s| s.failures),
+                }
+            })
+            .collect();
+        Ok(NightState {
+            as_of,
+            devices: candidates,
+            rankings: known::outlook_of(&self.history, self.devices.iter(), as_of, &env.settings.forecast)?
+                .1
+                .rankings,
+            requests: self.asked.clone(),
+            done: Vec::new(),
+            round: 0,
+        })
+    }
+}
+
+/// Another coverage means that quiet devices have to be compared again.
+fn coverage_digest(env: &Env) -> String {
+    use sha2::{Digest as _, Sha256};
+    let text = serde_json::to_string(&env.settings.coverage).unwrap_or_default();
+    crate::model::snapshot::hex(&Sha256::digest(text.as_bytes())[..8])
+}

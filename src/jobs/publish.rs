@@ -1,0 +1,137 @@
+//! Pages on disk: written beside, then renamed, so that a reader sees the old
+//! report or the new one and never half of one. `latest` moves last.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::{Env, JobError, morning};
+use crate::model::RunId;
+use crate::report::{self, Page};
+
+/// Where a report was written.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    pub run: RunId,
+    pub index: PathBuf,
+}
+
+/// Renders the report of `run` (default: the newest finished nightly run) as
+/// it was that night, into `out` (default: the data folder's reports). With
+/// `device`, that device's page is written too, whether or not it has news.
+pub fn render_again(
+    env: &Env,
+    run: Option<RunId>,
+    device: Option<&str>,
+    out: Option<&Path>,
+) -> Result<Rendered, JobError> {
+    let (row, night) = morning::night(env, run, device)?;
+    let pages = report::render(&night)?;
+    let folder = match out {
+        Some(out) => out.to_owned(),
+        None => report_folder(&env.dir, row.id, row.started),
+    };
+    publish(&folder, &pages)?;
+    if out.is_none() && run.is_none() {
+        point_latest(&env.dir, &folder)?;
+    }
+    Ok(Rendered { run: row.id, index: folder.join("index.html") })
+}
+
+/// `DIR/reports/<date>-<run>`.
+pub(super) fn report_folder(dir: &Path, run: RunId, started: DateTime<Utc>) -> PathBuf {
+    dir.join("reports").join(format!("{}-{run}", started.format("%Y-%m-%d")))
+}
+
+/// Writes `pages` into a folder beside `folder`, then swaps it in.
+pub(super) fn publish(folder: &Path, pages: &[Page]) -> Result<(), JobError> {
+    swap_in(folder, pages).map_err(|error| JobError::Publish { path: folder.to_owned(), error })
+}
+
+fn swap_in(folder: &Path, pages: &[Page]) -> io::Result<()> {
+    let parent = folder.parent().unwrap_or(Path::new("."));
+    private_folder(parent)?;
+    let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let fresh = parent.join(format!(".{name}.{}.new", std::process::id()));
+    let old = parent.join(format!(".{name}.{}.old", std::process::id()));
+    if fresh.exists() {
+        fs::remove_dir_all(&fresh)?;
+    }
+    private_folder(&fresh)?;
+    for page in pages {
+        let path = fresh.join(&page.path);
+        if let Some(folder) = path.parent() {
+            private_folder(folder)?;
+        }
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        file.write_all(&page.bytes)?;
+        file.sync_all()?;
+    }
+    // Only a report of ours is ever replaced: a folder that somebody keeps
+    // other files in is refused.
+    if folder.exists() {
+        if !folder.join("report.json").exists() && fs::read_dir(folder)?.next().is_some() {
+            fs::remove_dir_all(&fresh)?;
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "the folder exists and is no report; name an empty or a new one",
+            ));
+        }
+        fs::rename(folder, &old)?;
+    }
+    fs::rename(&fresh, folder)?;
+    fs::File::open(parent)?.sync_all()?;
+    if old.exists() {
+        fs::remove_dir_all(&old)?;
+    }
+    Ok(())
+}
+
+fn private_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Makes `DIR/reports/latest` point at `folder`.
+pub(super) fn point_latest(dir: &Path, folder: &Path) -> Result<(), JobError> {
+    let latest = dir.join("reports").join("latest");
+    let beside = dir.join("reports").join(format!(".latest.{}", std::process::id()));
+    let fail = |error| JobError::Publish { path: latest.clone(), error };
+    let target = folder.file_name().unwrap_or(folder.as_os_str());
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
+        _ => {}
+    }
+    symlink(target, &beside).map_err(fail)?;
+    fs::rename(&beside, &latest).map_err(fail)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    fn page(path: &str, text: &str) -> Page {
+        Page { path: path.to_owned(), bytes: text.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn a_report_replaces_a_report_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("out");
+        let pages = [page("index.html", "one"), page("report.json", "{}"), page("devices/a.html", "a")];
+        publish(&folder, &pages).unwrap();
+        publish(&folder, &[page("index.html", "two"), page("report.json", "{}")]).unwrap();
+        assert_eq!(fs::read_to_string(folder.join("index.html")).unwrap(), "two");
+        assert!(!folder.join("devices").exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside");
+
+        let foreign = dir.path().join("mine");
+        fs::create_dir(&foreign).unwrap();
+        fs::write(foreign.join("thesis.txt"), "years of work").unwrap();
+        assert!(publish(&foreign, &pages).is_err());
+        assert!(foreign.join("thesis.txt").exists());
+    }
+}

@@ -1,0 +1,106 @@
+//! The database of record: an import merges, and what it touches is compared
+//! again at once with the newest facts, so that `diff` is right without a scan.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Env, JobError, collector};
+use crate::model::device::DeviceId;
+use crate::model::{DeviceName, FactKey, Record, Step};
+
+/// What an import did.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct RecordsImported {
+    pub added: u64,
+    pub changed: u64,
+    pub unchanged: u64,
+    /// Drifts that the import opened or resolved, by the newest facts.
+    pub drifts_opened: usize,
+    pub drifts_resolved: usize,
+}
+
+/// Merges `records` into the database of record. Every device must be in the
+/// inventory. All or nothing.
+pub fn import_records(
+    env: &Env,
+    records: &[Record],
+    who: &str,
+    why: &str,
+) -> Result<RecordsImported, JobError> {
+    edit_records(env, records, &[], who, why)
+}
+
+/// The same, with records to take out. Removing one that is not there is nothing.
+pub(super) fn edit_records(
+    env: &Env,
+    records: &[Record],
+    removed: &[(DeviceName, FactKey)],
+    who: &str,
+    why: &str,
+) -> Result<RecordsImported, JobError> {
+    let store = env.store()?;
+    let ids: HashMap<DeviceName, DeviceId> =
+        store.devices()?.into_iter().map(|stored| (stored.device.name, stored.id)).collect();
+    let mut gone = Vec::with_capacity(removed.len());
+    let mut by_device: BTreeMap<DeviceId, Touched<'_>> = BTreeMap::new();
+    let id_of =
+        |name: &DeviceName| ids.get(name).copied().ok_or_else(|| JobError::NoDevice(name.to_string()));
+    for record in records {
+        let id = id_of(&record.device)?;
+        by_device.entry(id).or_default().put.push(record);
+    }
+    for (device, key) in removed {
+        let id = id_of(device)?;
+        by_device.entry(id).or_default().removed.push(key);
+        gone.push((id, key.clone()));
+    }
+    let when = env.clock.now();
+    // A device that was never read has no facts to disagree with.
+    let states = store.last_states(None)?;
+    let seen: Vec<DeviceId> = by_device
+        .keys()
+        .copied()
+        .filter(|id| states.get(id).is_some_and(|state| state.last_complete.is_some()))
+        .collect();
+    let (mut steps, mut compared) = (Vec::new(), Vec::new());
+    // In groups, so that a fleet's facts are not in memory at once.
+    for group in seen.chunks(64) {
+        let mut known = store.knowledge(group)?;
+        for &id in group {
+            let Some(mut known) = known.remove(&id) else { continue };
+            known.records = merged(std::mem::take(&mut known.records), &by_device[&id]);
+            let (found, counts) = collector::recompare(env, id, &known, when);
+            steps.extend(found.into_iter().map(|step| (id, step)));
+            if known.compared.as_ref() != Some(&counts) {
+                compared.push((id, counts));
+            }
+        }
+    }
+    let done = store.set_records(records, &gone, &steps, &compared, when, who, why)?;
+    Ok(RecordsImported {
+        added: done.added,
+        changed: done.updated,
+        unchanged: done.unchanged,
+        drifts_opened: steps.iter().filter(|(_, s)| matches!(s.step, Step::Opened | Step::Returned)).count(),
+        drifts_resolved: steps.iter().filter(|(_, s)| s.step == Step::Resolved).count(),
+    })
+}
+
+/// What an edit does to the records of one device.
+#[derive(Default)]
+struct Touched<'a> {
+    put: Vec<&'a Record>,
+    removed: Vec<&'a FactKey>,
+}
+
+/// The records of one device after an edit: a new row replaces the one with its key.
+fn merged(old: Vec<Record>, touched: &Touched<'_>) -> Vec<Record> {
+    let mut by_key: BTreeMap<FactKey, Record> =
+        old.into_iter().map(|record| (record.key(), record)).collect();
+    for &record in &touched.put {
+        by_key.insert(record.key(), record.clone());
+    }
+    for &key in &touched.removed {
+        by_key.remove(key);
+    }
+    by_key.into_values().collect()
+}

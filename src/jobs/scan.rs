@@ -1,0 +1,161 @@
+//! Carries out a plan, and scans on demand: the one road to a device.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::collector::{self, Kept, Wants};
+use super::fetchers;
+use super::{Env, JobError};
+use crate::model::device::DeviceId;
+use crate::model::{Device, Drift, Event, Outcome, Plan, Reason, RunId, RunKind, Scope, Snapshot, Target};
+use crate::store::LastState;
+
+/// What a run is about: who is in it and what was last seen of each.
+pub(super) struct Cast {
+    pub(super) devices: Arc<HashMap<DeviceId, Device>>,
+    pub(super) states: Arc<HashMap<DeviceId, LastState>>,
+    /// All names of the inventory, in lower case.
+    pub(super) names: Arc<HashSet<String>>,
+    /// Compare every device although it is quiet: because somebody wants to
+    /// see it, or because what it is compared with has changed (the coverage).
+    pub(super) recompare: bool,
+}
+
+/// Reads and keeps every target of `plan`. The executor of every scan.
+pub(super) async fn carry_out(
+    env: &Env,
+    wants: Wants,
+    plan: &Plan,
+    cast: &Cast,
+) -> Result<Vec<Kept>, JobError> {
+    env.events.say(&Event::RoundStarted { round: plan.round, targets: plan.targets.len() });
+    let readings = fetchers::start(env, plan, cast, wants);
+    collector::run(env, wants, &cast.states, readings).await
+}
+
+/// A scan that somebody asked for.
+#[derive(Clone, Debug)]
+pub struct OnDemand {
+    pub devices: Vec<(DeviceId, Device)>,
+    pub scope: Scope,
+}
+
+/// What it gave.
+#[derive(Debug)]
+pub struct Scanned {
+    pub run: RunId,
+    pub snapshots: Vec<Snapshot>,
+    /// Open drifts of the devices that were read.
+    pub drifts: Vec<Drift>,
+    pub counts: BTreeMap<Outcome, usize>,
+    pub opened: usize,
+    pub resolved: usize,
+}
+
+/// Reads devices now. Needs no daemon and never waits for a batch.
+pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
+    let store = env.store()?;
+    let run = store.start_run(
+        RunKind::Scan,
+        env.clock.now(),
+        Some(ask.devices.len() as i64),
+        &serde_json::json!({}),
+    )?;
+    let states = store.last_states(None)?;
+    let names = store.devices()?.into_iter().map(|d| d.device.name.as_str().to_ascii_lowercase()).collect();
+    drop(store);
+    env.events.say(&Event::RunStarted { run, kind: RunKind::Scan });
+
+    let targets = ask
+        .devices
+        .iter()
+        .map(|(id, device)| Target {
+            device_id: *id,
+            device: device.name.clone(),
+            scope: ask.scope.clone(),
+            reason: Reason::Requested,
+            why: "asked for".to_owned(),
+            p_change: None,
+        })
+        .collect();
+    let ids: Vec<DeviceId> = ask.devices.iter().map(|(id, _)| *id).collect();
+    // On demand, people want to see the facts: nothing is skipped as quiet.
+    let cast = Cast {
+        devices: Arc::new(ask.devices.into_iter().collect()),
+        states: Arc::new(states),
+        names: Arc::new(names),
+        recompare: true,
+    };
+    let kept = carry_out(env, Wants { run, snapshots: true }, &Plan { round: 1, targets }, &cast).await?;
+
+    let counts = count(&kept);
+    let store = env.store()?;
+    let drifts: Vec<Drift> = store.drifts(None)?.into_iter().filter(|d| ids.contains(&d.device_id)).collect();
+    let outcome = outcome_of(&counts);
+    let summary = Summary::of(&kept, drifts.len(), &BTreeMap::new());
+    store.finish_run(run, env.clock.now(), outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
+    env.events.say(&Event::RunFinished { run });
+    let (opened, resolved) = (summary.drifts.new, summary.drifts.resolved);
+    let mut snapshots: Vec<Snapshot> = kept.into_iter().filter_map(|k| k.snapshot).collect();
+    snapshots.sort_by(|a, b| a.device.cmp(&b.device));
+    Ok(Scanned { run, snapshots, drifts, counts, opened, resolved })
+}
+
+/// The summary of a run: kept with it, shown by `status`, `nightly` and `scan`.
+#[derive(Clone, Debug, Default, Serialize, serde::Deserialize)]
+pub struct Summary {
+    /// Every device of the inventory has exactly one outcome.
+    pub devices: BTreeMap<Outcome, usize>,
+    pub drifts: DriftCounts,
+    pub sessions: usize,
+    /// Devices whose facts differ from their last complete snapshot.
+    pub changed: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, serde::Deserialize)]
+pub struct DriftCounts {
+    pub new: usize,
+    pub open: usize,
+    pub resolved: usize,
+}
+
+impl Summary {
+    /// `beside`: outcomes of devices that were not read, such as `not-due`.
+    pub(super) fn of(kept: &[Kept], open: usize, beside: &BTreeMap<Outcome, usize>) -> Self {
+        let mut devices = count(kept);
+        for (outcome, n) in beside {
+            *devices.entry(*outcome).or_default() += n;
+        }
+        Self {
+            devices,
+            drifts: DriftCounts {
+                new: kept.iter().map(|k| k.opened).sum(),
+                open,
+                resolved: kept.iter().map(|k| k.resolved).sum(),
+            },
+            sessions: kept.iter().filter(|k| k.outcome != Outcome::Unsupported).count(),
+            changed: kept.iter().filter(|k| k.changed).count(),
+        }
+    }
+}
+
+fn count(kept: &[Kept]) -> BTreeMap<Outcome, usize> {
+    let mut counts = BTreeMap::new();
+    for one in kept {
+        *counts.entry(one.outcome).or_default() += 1;
+    }
+    counts
+}
+
+/// `complete`, `partial` or `failed`, from the outcomes of the devices that were tried.
+pub(super) fn outcome_of(counts: &BTreeMap<Outcome, usize>) -> &'static str {
+    let complete = counts.get(&Outcome::Complete).copied().unwrap_or(0);
+    let tried: usize = counts.iter().filter(|(o, _)| **o != Outcome::NotDue).map(|(_, n)| n).sum();
+    match (complete, tried) {
+        (c, t) if c == t => "complete",
+        (0, _) => "failed",
+        _ => "partial",
+    }
+}

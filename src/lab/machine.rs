@@ -1,0 +1,189 @@
+//! One pretend device: what it has configured, its clock and its quirks,
+//! shared by all its sessions and by whoever changes it.
+//!
+//! It never changes through what is typed. Whatever is more than reading is
+//! written down as a violation, so that a test can say: nothing but reads.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+use chrono::{DateTime, Utc};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::command;
+use super::quirk::Quirk;
+use super::session::Session;
+use super::state::State;
+
+/// How many typed lines a device remembers.
+const LINES_KEPT: usize = 10_000;
+
+/// One device, shared by all its sessions and by whoever changes it.
+#[derive(Clone, Debug)]
+pub struct Machine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    live: RwLock<Live>,
+    heard: Mutex<Heard>,
+}
+
+#[derive(Debug)]
+struct Live {
+    state: State,
+    quirks: Vec<Quirk>,
+    clock: DateTime<Utc>,
+    /// When `clock` was set: the device's clock runs on from there.
+    set_at: Instant,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    lines: Vec<String>,
+    violations: Vec<String>,
+    sessions: u64,
+}
+
+impl Machine {
+    /// A device whose clock says `clock` now.
+    pub fn new(state: State, quirks: Vec<Quirk>, clock: DateTime<Utc>) -> Self {
+        let live = Live { state, quirks, clock, set_at: Instant::now() };
+        Self(Arc::new(Inner { live: RwLock::new(live), heard: Mutex::default() }))
+    }
+
+    /// Every line that was typed, in all sessions; the last ten thousand.
+    pub fn log(&self) -> Vec<String> {
+        self.heard().lines.clone()
+    }
+
+    /// Every typed line that is more than reading. Must stay empty.
+    pub fn violations(&self) -> Vec<String> {
+        self.heard().violations.clone()
+    }
+
+    /// How many sessions were opened.
+    pub fn sessions(&self) -> u64 {
+        self.heard().sessions
+    }
+
+    /// What is configured at this moment.
+    pub fn state(&self) -> State {
+        self.live().state.clone()
+    }
+
+    pub fn quirks(&self) -> Vec<Quirk> {
+        self.live().quirks.clone()
+    }
+
+    pub fn set_quirks(&self, quirks: Vec<Quirk>) {
+        self.change(|live| live.quirks = quirks);
+    }
+
+    /// Sets the device's clock.
+    pub fn set_clock(&self, now: DateTime<Utc>) {
+        self.change(|live| {
+            live.clock = now;
+            live.set_at = Instant::now();
+        });
+    }
+
+    /// Lets `f` look at the configuration without copying it.
+    pub(super) fn with<T>(&self, f: impl FnOnce(&State) -> T) -> T {
+        f(&self.live().state)
+    }
+
+    /// Changes the configuration. Sessions see it with their next command.
+    pub(super) fn edit<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        let mut live = self.0.live.write().unwrap_or_else(PoisonError::into_inner);
+        f(&mut live.state)
+    }
+
+    fn change(&self, f: impl FnOnce(&mut Live)) {
+        f(&mut self.0.live.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn live(&self) -> RwLockReadGuard<'_, Live> {
+        self.0.live.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Talks over `stream` until the other side leaves, or the device does.
+    pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> io::Result<()> {
+        self.heard().sessions += 1;
+        Session::new(self, stream).talk().await
+    }
+
+    /// Writes down a typed line.
+    pub(super) fn hear(&self, line: &str, is_harmless: bool) {
+        let mut heard = self.heard();
+        if heard.lines.len() >= LINES_KEPT {
+            heard.lines.drain(..LINES_KEPT / 2);
+        }
+        heard.lines.push(line.to_owned());
+        if !is_harmless {
+            heard.violations.push(line.to_owned());
+        }
+    }
+
+    pub(super) fn has(&self, quirk: &Quirk) -> bool {
+        self.live().quirks.contains(quirk)
+    }
+
+    /// Name and time as the prompt shows them.
+    pub(super) fn prompt(&self, is_configuring: bool, is_timed: bool) -> String {
+        let live = self.live();
+        let twin = if live.quirks.contains(&Quirk::WrongName) { "-TWIN" } else { "" };
+        let name = &live.state.name;
+        let local = live.now() + chrono::Duration::hours(live.state.zone.into());
+        let time = local.format("%d-%b-%Y-%H:%M:%S");
+        match (is_configuring, is_timed) {
+            (false, false) => format!("{name}{twin}# "),
+            (false, true) => format!("{name}{twin}({time})# "),
+            (true, false) => format!("{name}{twin}(cfg)# "),
+            (true, true) => format!("{name}{twin}(cfg {time})# "),
+        }
+    }
+
+    /// The answer to a line, with the quirks that change what is said.
+    pub(super) fn answer(&self, line: &str) -> command::Answer {
+        let live = self.live();
+        let refused = |quirk: &Quirk| matches!(quirk, Quirk::Refuse(words) if line.starts_with(words));
+        if live.quirks.iter().any(refused) {
+            return command::Answer::Error(command::Error::unsupported());
+        }
+        let now = live.now();
+        if !live.quirks.iter().any(|q| matches!(q, Quirk::Escapes | Quirk::Html | Quirk::WrongName)) {
+            return command::answer(&live.state, line, now);
+        }
+        let mut state = live.state.clone();
+        for quirk in &live.quirks {
+            match quirk {
+                Quirk::WrongName => state.name.push_str("-TWIN"),
+                Quirk::Escapes => describe(&mut state, "\x1b[31mred\x1b[0m\x1b]0;owned\x07 \x1b[2Jalert"),
+                Quirk::Html => describe(&mut state, "<script>alert('drift')</script> & <b>bold</b>"),
+                _ => {}
+            }
+        }
+        command::answer(&state, line, now)
+    }
+}
+
+impl Live {
+    fn now(&self) -> DateTime<Utc> {
+        self.clock + self.set_at.elapsed()
+    }
+}
+
+/// Puts `text` into the first descriptions of each kind, or makes some.
+fn describe(state: &mut State, text: &str) {
+    for interface in state.interfaces.values_mut().take(3) {
+        interface.description = Some(text.to_owned());
+    }
+    for domain in state.bridge_domains.values_mut().take(2) {
+        domain.description = Some(text.to_owned());
+    }
+}

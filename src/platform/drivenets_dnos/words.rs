@@ -1,0 +1,128 @@
+//! Words of the configuration that are known and outside our facts. What
+//! stands below one of them is counted as ignored; a word that is neither here
+//! nor a fact is unread, so that a new release shows itself.
+
+/// Settings of an interface: layer 3, optics, timers, quality of service.
+pub(super) fn of_interface(word: &str) -> bool {
+    matches!(
+        word,
+        "access-list"
+            | "arp"
+            | "auto-negotiation"
+            | "bfd"
+            | "breakout"
+            | "bundle"
+            | "carrier-delay"
+            | "clock"
+            | "counters"
+            | "dampening"
+            | "dhcp"
+            | "dhcpv6"
+            | "ethernet-oam"
+            | "fec"
+            | "flow-monitoring"
+            | "flowspec"
+            | "forwarding-options"
+            | "gre-tunnel"
+            | "hold-time"
+            | "host-routes"
+            | "icmp"
+            | "ipv4-address"
+            | "ipv4-admin-state"
+            | "ipv6-address"
+            | "ipv6-admin-state"
+            | "isolation-group"
+            | "l2-originated-vlan-tags"
+            | "lacp"
+            | "laser"
+            | "link-training"
+            | "lldp"
+            | "load-balance"
+            | "local-address"
+            | "loopback"
+            | "mac-address"
+            | "max-links"
+            | "media-type"
+            | "min-bandwidth"
+            | "min-links"
+            | "mpls"
+            | "mtu-gre"
+            | "mtu-ipv4"
+            | "mtu-ipv6"
+            | "mtu-mpls"
+            | "ndp"
+            | "pbr"
+            | "port-mirroring"
+            | "port-pair"
+            | "priority-flow-control"
+            | "proxy-arp"
+            | "qos"
+            | "redirect"
+            | "revertive"
+            | "rpf"
+            | "sflow"
+            | "speed"
+            | "storm-control"
+            | "tcp-mss"
+            | "transceiver"
+            | "transceivers"
+            | "ttl"
+            | "tunnel-destination"
+            | "tunnel-source"
+            | "unnumbered"
+            | "urpf"
+    )
+}
+
+/// Settings of a service instance, or of all instances of a kind.
+pub(super) fn of_service(word: &str) -> bool {
+    matches!(
+        word,
+        "bgp"
+            | "control-word"
+            | "counters"
+            | "designated-forwarder"
+            | "e-tree"
+            | "e-tree-leaf"
+            | "evi"
+            | "evpn-import-route-target"
+            | "export-l2vpn-evpn"
+            | "fat-label"
+            | "flow-label"
+            | "import-l2vpn-evpn"
+            | "l2-mtu"
+            | "load-balancing"
+            | "mac-handling"
+            | "mac-learning"
+            | "mac-table-aging-time"
+            | "mac-table-limit"
+            | "mtu"
+            | "mtu-mismatch-ignore"
+            | "normalized-vlan"
+            | "protocols"
+            | "redundancy-mode"
+            | "route-distinguisher"
+            | "service-counters"
+            | "service-id"
+            | "storm-control"
+            | "transport-protocol"
+            | "vlan-handling"
+            | "vlan-id"
+    )
+}
+
+/// Parts of `network-services` that hold none of our services.
+pub(super) fn of_network(word: &str) -> bool {
+    matches!(
+        word,
+        "admin-state"
+            | "counters"
+            | "ipsec"
+            | "mac-handling"
+            | "nat"
+            | "napt"
+            | "storm-control"
+            | "transport-protocol"
+            | "vrf-redirect"
+    )
+}

@@ -1,0 +1,67 @@
+//! `DuckDB` behind one door: everything that is remembered goes through
+//! [`Store`], and no other room speaks SQL.
+//!
+//! Tables are append-only events with a global sequence number; the current
+//! state is the newest event of each thing. There are no keys, no indexes and
+//! no UPDATE. All of it is synchronous. The file is open only while it is
+//! used: callers open, use and drop, so that other processes get their turn.
+
+mod error;
+mod ledger;
+mod lock;
+mod open;
+mod private;
+mod schema;
+mod transaction;
+mod value;
+
+mod devices;
+mod forecasts;
+mod runs;
+
+mod append;
+mod changes;
+mod compared;
+mod drifts;
+mod facts;
+mod kept;
+mod records;
+mod requests;
+mod scans;
+
+mod health;
+mod history;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use append::{DeviceResult, ScanRow};
+pub use compared::Compared;
+pub use devices::{ImportOutcome, StoredDevice};
+pub use drifts::DriftDay;
+pub use error::StoreError;
+pub use forecasts::{ForecastOutcome, ForecastSum};
+pub use health::{BadMode, Health, Room};
+pub use ledger::{LedgerBreak, LedgerLine, LedgerState};
+pub use lock::{BatchLock, DeviceLock, Holder, LockError};
+pub use records::{RecordCounts, RecordEvent};
+pub use requests::Request;
+pub use runs::RunRow;
+pub use scans::{Knowledge, LastState, SeenScan};
+
+/// An open database. Handles of one process share one opening; the file is
+/// closed, and free for other processes, when the last of them is dropped.
+///
+/// `Send` and not `Sync`: each thread takes a handle of its own.
+pub struct Store {
+    // Before `shared`: the last connection must be gone before the lock is.
+    db: duckdb::Connection,
+    shared: Arc<open::Shared>,
+}
+
+impl Store {
+    /// The data directory.
+    pub fn dir(&self) -> &Path {
+        &self.shared.dir
+    }
+}

@@ -1,0 +1,298 @@
+//! Commands against the lab, over real SSH, as a user would type them.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use driftcast::lab::Fleet;
+use driftcast::model::Record;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program in a cleared environment, with a data folder of its own.
+struct Bench {
+    folder: TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_driftcast"));
+        command.current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
+        // The dynamic linker's path, for a DuckDB that is linked and not built in.
+        if let Some(path) = std::env::var_os("LD_LIBRARY_PATH") {
+            command.env("LD_LIBRARY_PATH", path);
+        }
+        command.arg("--data").arg(self.data()).args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        Ran(self.command(arguments).output().unwrap())
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let mut all = vec!["--json"];
+        all.extend(arguments);
+        self.run(&all).json()
+    }
+
+    /// A small demo: everything is there, it only has fewer nights.
+    fn demo(&self) -> Value {
+        let ran = self.run(&["--json", "demo", "--devices", "24", "--nights", "3"]);
+        assert_eq!(ran.code(), 0, "{}", ran.all());
+        ran.json()
+    }
+
+    fn lab(&self) -> Lab {
+        let mut child = self.command(&["lab"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("devices are up"), "{line}");
+        Lab(child)
+    }
+}
+
+struct Ran(Output);
+
+impl Ran {
+    fn code(&self) -> i32 {
+        self.0.status.code().unwrap()
+    }
+
+    fn out(&self) -> String {
+        String::from_utf8(self.0.stdout.clone()).unwrap()
+    }
+
+    fn err(&self) -> String {
+        String::from_utf8(self.0.stderr.clone()).unwrap()
+    }
+
+    fn all(&self) -> String {
+        format!("{}{}", self.out(), self.err())
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out()).unwrap_or_else(|e| panic!("{e}: {}", self.all()))
+    }
+}
+
+/// A fleet in another process; ends with the value.
+struct Lab(Child);
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+type Found = BTreeSet<(String, String, String, String)>;
+
+fn found(diff: &Value) -> Found {
+    let text = |v: &Value| v.as_str().unwrap().to_owned();
+    diff["drifts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| (text(&d["device"]), text(&d["kind"]), text(&d["key"]), text(&d["class"])))
+        .collect()
+}
+
+/// What the lab itself knows to disagree: its devices against the exported
+/// records, compared by its own few lines.
+fn expected(bench: &Bench) -> Found {
+    let records: Vec<Record> =
+        serde_json::from_value(bench.json(&["records", "list"])["records"].take()).unwrap();
+    let fleet = Fleet::load(&bench.data().join("lab.toml")).unwrap();
+    fleet
+        .expected_drifts(&records)
+        .into_iter()
+        .map(|p| (p.device.to_string(), p.key.kind.to_string(), p.key.key, p.class.as_str().to_owned()))
+        .collect()
+}
+
+#[test]
+fn the_demo_finds_exactly_what_is_planted_and_a_second_night_is_quiet() {
+    let bench = Bench::new();
+    let demo = bench.demo();
+    assert_eq!(demo["devices"]["complete"], 24);
+    assert!(Path::new(demo["report"].as_str().unwrap()).is_file());
+
+    let diff = bench.json(&["diff"]);
+    let drifts = found(&diff);
+    assert_eq!(drifts, expected(&bench));
+    for planted in demo["planted"].as_array().unwrap() {
+        let text = |key: &str| planted[key].as_str().unwrap().to_owned();
+        assert!(drifts.contains(&(text("device"), text("kind"), text("key"), text("class"))), "{planted}");
+    }
+    for class in ["unrecorded", "missing", "differs"] {
+        assert!(drifts.iter().any(|d| d.3 == class), "{class}");
+    }
+    let story = diff["drifts"].as_array().unwrap().iter().find(|d| d["key"] == "ge100-0/0/31.251").unwrap();
+    assert_eq!(story["fact"]["encapsulation"]["outer"], "251");
+    assert_eq!(story["fact"]["service"]["name"], "g_visaev_v251");
+
+    // The commands that the demo names work on what it left.
+    for next in demo["next"].as_array().unwrap() {
+        let words: Vec<&str> = next.as_str().unwrap().split_whitespace().skip(3).collect();
+        let ran = bench.run(&words);
+        assert!(matches!(ran.code(), 0 | 1), "{next}: {}", ran.all());
+        assert!(!ran.out().is_empty());
+    }
+
+    let _lab = bench.lab();
+    let night = bench.json(&["nightly", "--budget", "100%"]);
+    assert_eq!(night["outcome"], "complete", "{night}");
+    assert_eq!((&night["devices"]["complete"], &night["changed"]), (&24.into(), &0.into()));
+    assert_eq!((&night["drifts"]["new"], &night["drifts"]["resolved"]), (&0.into(), &0.into()));
+    assert_eq!(found(&bench.json(&["diff"])), drifts, "the same ids, nothing added");
+
+    // On demand, one interface: it is there, with its VLAN.
+    let one = bench.json(&["scan", "DNAAS-LEAF-B15", "--interface", "ge100-0/0/31.251"]);
+    assert_eq!(one["snapshots"][0]["outcome"], "complete", "{one}");
+    assert_eq!(one["snapshots"][0]["interfaces"][0]["service"]["name"], "g_visaev_v251");
+    // Absence is a fact too.
+    let none = bench.json(&["scan", "DNAAS-LEAF-B15", "--interface", "ge100-0/0/31.999"]);
+    assert_eq!(none["snapshots"][0]["outcome"], "complete", "{none}");
+    assert!(none["snapshots"][0]["interfaces"].as_array().unwrap().is_empty());
+    // One bridge domain and its members.
+    let domain = bench.json(&["scan", "DNAAS-LEAF-B15", "--bridge-domain", "g_visaev_v251"]);
+    assert_eq!(domain["snapshots"][0]["interfaces"].as_array().unwrap().len(), 2, "{domain}");
+    assert_eq!(found(&bench.json(&["diff"])), drifts, "narrow scans added nothing");
+
+    // Accepting reality: the rows that `diff` offers make the drifts go away.
+    let rows = bench.run(&["diff", "DNAAS-LEAF-B15", "--as-records"]).out();
+    let file = bench.folder.path().join("accept.csv");
+    fs::write(&file, rows).unwrap();
+    let ran = bench.run(&["records", "import", file.to_str().unwrap()]);
+    assert_eq!(ran.code(), 0, "{}", ran.all());
+    assert_eq!(bench.run(&["diff", "DNAAS-LEAF-B15", "--class", "unrecorded"]).code(), 0);
+
+    assert_eq!(bench.run(&["doctor"]).code(), 0);
+    private(&bench.data());
+    no_secret(&bench.data());
+}
+
+/// Nothing in the folder is open to others, whatever the umask.
+fn private(folder: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let meta = fs::symlink_metadata(&path).unwrap();
+        if meta.is_symlink() {
+            continue;
+        }
+        assert_eq!(meta.permissions().mode() & 0o077, 0, "{}", path.display());
+        if meta.is_dir() {
+            private(&path);
+        }
+    }
+}
+
+/// The devices' secrets are nowhere but in the lab's own file.
+fn no_secret(folder: &Path) {
+    let lab = fs::read_to_string(folder.join("lab.toml")).unwrap();
+    let secrets: BTreeSet<String> = lab
+        .lines()
+        .filter_map(|line| line.strip_prefix("login_hash = ").or_else(|| line.strip_prefix("token = ")))
+        .map(|value| value.trim_matches(['"', '\'']).to_owned())
+        .collect();
+    assert!(!secrets.is_empty());
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_symlink() || path.ends_with("lab.toml") {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = fs::read(&path).unwrap();
+            for secret in &secrets {
+                let there = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+                assert!(!there, "a secret is in {}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn mistakes_are_told_with_what_to_do_and_the_right_exit_code() {
+    let bench = Bench::new();
+    let file = |name: &str, text: &str| {
+        let path = bench.folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let empty = file("empty.csv", "name,address,platform\n");
+    let twice =
+        file("twice.csv", "name,address,platform\na,10.0.0.1,drivenets_dnos\nA,10.0.0.2,drivenets_dnos\n");
+    let good =
+        file("good.csv", "name,address,platform\na,127.0.0.1,drivenets_dnos\nb,127.0.0.2,toaster_os\n");
+    let bad_record = file("records.csv", "device,kind,name,outer\na,interface,ge1.1,9999\n");
+    let stranger = file("stranger.csv", "device,kind,name\nzz,interface,ge1.1\n");
+    let unknown_key = file("unknown.toml", "[plan]\nbudgget = 3\n");
+    for (arguments, code, says) in [
+        (vec!["nightly"], 2, "devices import"),
+        (vec!["devices", "import", &empty], 2, "empty"),
+        (vec!["devices", "import", &twice], 2, "twice.csv:3"),
+        (vec!["devices", "import", "nowhere.csv"], 2, "nowhere.csv"),
+        (vec!["devices", "import", &good], 0, "2 added"),
+        (vec!["records", "import", &bad_record], 2, "records.csv:2"),
+        (vec!["records", "import", &stranger], 2, "no device"),
+        (vec!["--config", &unknown_key, "config"], 2, "did you mean plan.budget"),
+        (vec!["nightly", "--budget", "lots"], 2, "budget"),
+        (vec!["scan", "nobody"], 2, "no device"),
+        (vec!["diff", "nobody"], 2, "no device"),
+        (vec!["report"], 2, "nightly"),
+        (vec!["read", "--platform", "nonsense", &good], 2, "drivenets_dnos"),
+        (vec!["read", "--platform", "drivenets_dnos", &good], 3, "unread"),
+        (vec!["diff"], 0, "No open drift"),
+    ] {
+        let ran = bench.run(&arguments);
+        assert_eq!(ran.code(), code, "{arguments:?}: {}", ran.all());
+        assert!(ran.all().contains(says), "{arguments:?} should say {says:?}: {}", ran.all());
+    }
+    // A demo in a folder that is somebody's.
+    let foreign = Bench::new();
+    fs::create_dir(foreign.data()).unwrap();
+    fs::write(foreign.data().join("thesis.txt"), "years of work").unwrap();
+    let ran = foreign.run(&["demo"]);
+    assert_eq!(ran.code(), 2, "{}", ran.all());
+    assert!(ran.err().contains("not empty") && foreign.data().join("thesis.txt").exists());
+
+    // Nobody answers there, and one platform is unknown: findings, not errors.
+    let night = bench.run(&["--json", "nightly", "--budget", "100%"]);
+    assert_eq!(night.code(), 4, "{}", night.all());
+    assert_eq!(night.json()["devices"]["unsupported"], 1);
+    let report = fs::read_to_string(bench.data().join("reports/latest/index.html")).unwrap();
+    assert!(report.contains("We cannot say"));
+}
+
+#[test]
+fn two_nights_at_once_and_one_of_them_is_told() {
+    let bench = Bench::new();
+    let _held = driftcast::store::BatchLock::take(&bench.data(), "nightly").unwrap();
+    let good = bench.folder.path().join("good.csv");
+    fs::write(&good, "name,address,platform\na,127.0.0.1,drivenets_dnos\n").unwrap();
+    assert_eq!(bench.run(&["devices", "import", good.to_str().unwrap()]).code(), 0);
+    let ran = bench.run(&["nightly"]);
+    assert_eq!(ran.code(), 75, "{}", ran.all());
+    assert!(ran.err().contains(&std::process::id().to_string()), "{}", ran.err());
+    let status = bench.json(&["status"]);
+    assert!(status["at_work"].as_str().unwrap().contains("nightly"));
+}
