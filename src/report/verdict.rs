@@ -119,7 +119,7 @@ pub(super) fn effort_lines(night: &Night) -> Vec<String> {
     } else {
         lines.push(format!(
             "{} {} of {}.",
-            counted(shown.len() as u64, "action closes", "actions close"),
+            counted(shown.len() as u64, "action covers", "actions cover"),
             count(closed_by(night, shown)),
             counted(open, "open drift", "open drifts")
         ));
