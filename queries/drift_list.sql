@@ -1,7 +1,8 @@
 -- Drifts by their newest event. Parameters: last sequence number, device ids
 -- (comma-separated; NULL: all), whether to list the resolved ones.
 -- Rows: device id, drift id, kind, key, class, fields (JSON), cause, record,
--- fact, first seen, last seen (the newest scan that still had it), recurrences.
+-- fact, first seen, last seen (the newest scan that still had it), recurrences, since when
+-- it is open this time.
 WITH events AS (
     SELECT * FROM drift_event
     WHERE seq <= $1
@@ -13,6 +14,7 @@ newest AS (
 ),
 life AS (
     SELECT device_id, drift_id, arg_min(happened, seq) AS first_seen,
+           arg_max(happened, seq) FILTER (step IN ('opened', 'returned')) AS since,
            count(*) FILTER (step = 'returned') AS recurrences
     FROM events GROUP BY device_id, drift_id
 ),
@@ -21,7 +23,8 @@ read AS (
     WHERE outcome = 'complete' AND scope = 'device' AND seq <= $1 GROUP BY device_id
 )
 SELECT n.device_id, n.drift_id, n.kind, n.key, n.class, n.fields, n.cause, n.record, n.fact,
-       l.first_seen, greatest(n.happened, coalesce(r.started, n.happened)), l.recurrences::BIGINT
+       l.first_seen, greatest(n.happened, coalesce(r.started, n.happened)), l.recurrences::BIGINT,
+       coalesce(l.since, l.first_seen)
 FROM newest AS n
 JOIN life AS l ON l.device_id = n.device_id AND l.drift_id = n.drift_id
 LEFT JOIN read AS r ON r.device_id = n.device_id

@@ -1,9 +1,9 @@
 -- Attempts, newest first, with what a quiet scan left out filled in from the
 -- last complete device-scope scan. Parameters: device id (NULL: all), run
--- (NULL: all), limit. Rows: the columns of `scan`.
+-- (NULL: all), limit, last sequence number. Rows: the columns of `scan`.
 WITH these AS (
     SELECT * FROM scan
-    WHERE ($1::BIGINT IS NULL OR device_id = $1::BIGINT) AND ($2::BIGINT IS NULL OR run = $2::BIGINT)
+    WHERE ($1::BIGINT IS NULL OR device_id = $1::BIGINT) AND ($2::BIGINT IS NULL OR run = $2::BIGINT) AND seq <= $4
     ORDER BY seq DESC LIMIT $3
 ),
 known AS (

@@ -4,7 +4,8 @@
 -- observed) and line counts, how many such scans; last attempt with outcome,
 -- detail and seq; first failure since the last complete scan; newest commit
 -- mark; failures since the last complete scan. The facts and observed digests are NULL when a narrower scan came after
--- the last whole one: they no longer describe what is stored.
+-- the last whole one: they no longer describe what is stored. The facts digest is
+-- NULL too when a record changed after it: the two have to be compared again.
 WITH whole AS (
     SELECT device_id, max(seq) AS seq, arg_max(started, seq) AS started, count(*) AS scans,
            arg_max(facts_digest, seq) AS facts_digest, arg_max(text_digest, seq) AS text_digest,
@@ -27,11 +28,14 @@ failing AS (
     GROUP BY s.device_id
 )
 SELECT t.device_id, w.started,
-       CASE WHEN coalesce(t.narrow, 0) < w.seq THEN replace(w.facts_digest::VARCHAR, '-', '') END,
+       CASE WHEN greatest(coalesce(t.narrow, 0), coalesce(r.seq, 0)) < w.seq THEN replace(w.facts_digest::VARCHAR, '-', '') END,
        replace(w.text_digest::VARCHAR, '-', ''),
        CASE WHEN coalesce(t.narrow, 0) < w.seq THEN replace(w.observed_digest::VARCHAR, '-', '') END,
        w.lines_read, w.lines_ignored, w.lines_unread, coalesce(w.scans, 0)::BIGINT,
        t.started, t.outcome, nullif(t.detail, ''), t.seq, f.since, t.commit_mark, coalesce(f.failures, 0)::BIGINT
 FROM tried AS t
 LEFT JOIN whole AS w ON w.device_id = t.device_id
+LEFT JOIN (
+    SELECT device_id, max(seq) AS seq FROM record_event WHERE seq <= $1 GROUP BY device_id
+) AS r ON r.device_id = t.device_id
 LEFT JOIN failing AS f ON f.device_id = t.device_id;

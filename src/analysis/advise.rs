@@ -50,7 +50,7 @@ impl Rule {
     fn of(drift: &Drift) -> Self {
         match (drift.class, drift.cause) {
             _ if drift.recurrences >= 3 => Self::FindWriter,
-            (DriftClass::Missing, _) if drift.last_seen <= drift.first_seen => Self::LookAgain,
+            (DriftClass::Missing, _) if drift.last_seen <= drift.since => Self::LookAgain,
             (DriftClass::Missing, _) => Self::DeployOrRemove,
             (DriftClass::Unrecorded, _) | (DriftClass::Differs, Cause::Tool | Cause::UnrecordedDeploy) => {
                 Self::Accept
@@ -232,7 +232,7 @@ impl Group<'_> {
         let one = (devices.len() == 1).then(|| devices[0]);
         let place = place(&devices);
         let things = self.things();
-        let first = self.drifts.iter().map(|drift| drift.first_seen).min().unwrap_or_default();
+        let first = self.drifts.iter().map(|drift| drift.since).min().unwrap_or_default();
         let since = first.format("%-d %b %Y");
         let record_only = "low: only the record changes, and every change of it is kept";
 

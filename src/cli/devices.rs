@@ -233,11 +233,11 @@ fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
                     d.class.as_str().to_owned(),
                     FactKey::to_string(&d.key),
                     diff::both_sides(d),
-                    words::age(d.first_seen, now),
+                    words::age(d.since, now),
                 ]
             })
             .collect();
-        context.out.table(&["id", "class", "what", "record → device", "first seen"], &[], &rows)?;
+        context.out.table(&["id", "class", "what", "record → device", "open since"], &[], &rows)?;
     }
     if !shown.changes.is_empty() {
         context.out.line("\nLast changes")?;

@@ -58,7 +58,8 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
         let accepting = |d: &Drift| accept::accepting(&d.device, &accept::disagreement_of(d)?);
         let rows: Vec<Record> = drifts.iter().filter_map(accepting).collect();
         Output::raw(&source::write_records_csv(&rows))?;
-        return Ok(exit);
+        // The rows are the result: a script goes on to import them.
+        return Ok(Exit::Done);
     }
     if context.out.json {
         let rows: Vec<Value> = drifts.iter().map(|d| to_json(d, env.clock.now())).collect();
@@ -82,7 +83,7 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
     for recommendation in advise::advise(&matters).into_iter().take(5) {
         context.out.line(format!("- {}: {}", recommendation.what, recommendation.why))?;
         if let Some(command) = recommendation.command {
-            context.out.line(format!("    {command}"))?;
+            context.out.line(format!("    {}", command.replace('\n', "\n    ")))?;
         }
     }
     Ok(exit)
@@ -101,6 +102,7 @@ pub(crate) fn to_json(drift: &Drift, now: chrono::DateTime<chrono::Utc>) -> Valu
         "record": drift.record,
         "fact": drift.fact,
         "first_seen": drift.first_seen,
+        "since": drift.since,
         "age_days": age_days(drift, now),
         "recurrences": drift.recurrences,
         "recommendation": advise::for_drift(drift),
@@ -108,7 +110,7 @@ pub(crate) fn to_json(drift: &Drift, now: chrono::DateTime<chrono::Utc>) -> Valu
 }
 
 fn age_days(drift: &Drift, now: chrono::DateTime<chrono::Utc>) -> f64 {
-    let hours = (now - drift.first_seen).num_hours().max(0) as f64;
+    let hours = (now - drift.since).num_hours().max(0) as f64;
     (hours / 24.0 * 10.0).round() / 10.0
 }
 

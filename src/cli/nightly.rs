@@ -52,8 +52,8 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
         }
         let drifts = done.summary.drifts;
         context.out.line(format!(
-            "Drift: {} new, {} resolved, {} open.",
-            drifts.new, drifts.resolved, drifts.open
+            "Drift: {} new, {} back, {} resolved, {} open.",
+            drifts.new, drifts.returned, drifts.resolved, drifts.open
         ))?;
         if let Some(report) = &done.report {
             context.out.line(format!("Report: {}", report.display()))?;

@@ -104,11 +104,8 @@ fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
         context
             .out
             .line(format!("{} added, {} changed, {} unchanged.", done.added, done.changed, done.unchanged))?;
-        if done.drifts_opened + done.drifts_resolved > 0 {
-            context.out.line(format!(
-                "By the newest facts: {} drifts opened, {} resolved.",
-                done.drifts_opened, done.drifts_resolved
-            ))?;
+        if done.drifts_resolved > 0 {
+            context.out.line(format!("{} open drifts are explained by them.", done.drifts_resolved))?;
         }
     }
     Ok(Exit::Done)

@@ -103,7 +103,7 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
             context.out.table(&["id", "device", "class", "what", "record → device"], &[], &rows)?;
         }
         context.out.line(format!(
-            "\nRun {}: drift {} new, {} resolved, {} open on what was read.",
+            "\nRun {}: drift {} new or back, {} resolved, {} open on what was read.",
             done.run,
             done.opened,
             done.resolved,

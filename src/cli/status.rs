@@ -51,7 +51,10 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
                 r.outcome.clone(),
                 r.summary.as_ref().map_or_else(String::new, |s| s.sessions.to_string()),
                 r.summary.as_ref().map_or_else(String::new, |s| {
-                    format!("{} new, {} resolved, {} open", s.drifts.new, s.drifts.resolved, s.drifts.open)
+                    format!(
+                        "{} new, {} back, {} resolved, {} open",
+                        s.drifts.new, s.drifts.returned, s.drifts.resolved, s.drifts.open
+                    )
                 }),
             ]
         })

@@ -38,6 +38,7 @@ pub(super) struct Kept {
     /// The facts differ from the last complete snapshot.
     pub(super) changed: bool,
     pub(super) opened: usize,
+    pub(super) returned: usize,
     pub(super) resolved: usize,
     /// Only if the caller asked for snapshots.
     pub(super) snapshot: Option<Snapshot>,
@@ -150,12 +151,11 @@ fn weigh(
         text_changed: false,
     });
     result.unread = std::mem::take(&mut read.snapshot.unread);
-    let (mut opened, mut resolved) = (0, 0);
+    let (mut opened, mut returned, mut resolved) = (0, 0, 0);
     if let Some(known) = knowledge {
         compare_with_past(env, &mut read, &known, state, &mut result);
-        opened =
-            result.drift_steps.iter().filter(|s| matches!(s.step, Step::Opened | Step::Returned)).count();
-        resolved = result.drift_steps.iter().filter(|s| s.step == Step::Resolved).count();
+        let count = |step| result.drift_steps.iter().filter(|s| s.step == step).count();
+        (opened, returned, resolved) = (count(Step::Opened), count(Step::Returned), count(Step::Resolved));
         result.kept = std::mem::take(&mut read.kept);
     }
     let done = Kept {
@@ -164,6 +164,7 @@ fn weigh(
         took_ms: read.took_ms,
         changed: result.scan.changed,
         opened,
+        returned,
         resolved,
         target: read.target,
         snapshot: match read.shown {
@@ -251,13 +252,12 @@ pub(super) fn recompare(
     device_id: DeviceId,
     known: &Knowledge,
     when: DateTime<Utc>,
-) -> (Vec<DriftStep>, Compared) {
+) -> Vec<DriftStep> {
     let coverage = Coverage::from_records(&env.coverage, &known.records);
     let everything = |_: &FactKey| true;
     let comparison = analysis::compare(&known.facts, &known.records, &coverage, &everything);
-    let counts = counts(&comparison);
     let moment = Moment { device_id, covered: &everything, first_scan: false, cause: Cause::Unknown, when };
-    (analysis::reconcile(&moment, &known.drifts, &known.past, comparison.disagreements), counts)
+    analysis::reconcile(&moment, &known.drifts, &known.past, comparison.disagreements)
 }
 
 /// The collector on a thread of its own.

@@ -221,7 +221,7 @@ pub fn show_device(env: &Env, name: &str) -> Result<Option<Shown>, JobError> {
         row: row(&known, &standings, *id, device),
         drifts,
         facts: store.facts(*id, None)?,
-        scans: store.scans(*id, 50)?.into_iter().map(|seen| seen.row).collect(),
+        scans: store.scans(*id, 50, None)?.into_iter().map(|seen| seen.row).collect(),
         changes: store
             .changes(Some(*id), DateTime::UNIX_EPOCH, None)?
             .into_iter()

@@ -75,6 +75,7 @@ impl Stored<'_> {
         let mut changes = self.store.changes(None, DateTime::UNIX_EPOCH, Some(self.row.id))?;
         // Newest first, here and below.
         changes.reverse();
+        let first_night = runs.last().map_or(self.row.started, |r| r.started).date_naive();
         let summary: Summary = status.summary.clone().unwrap_or_default();
         let unknown = standings.values().filter(|s| matches!(s, Standing::Unknown { .. })).count();
         let verdict = self.verdict(&standings, &status.outcome);
@@ -103,7 +104,7 @@ impl Stored<'_> {
             last_resolved: steps.iter().filter(|(_, s)| s.step == Step::Resolved).map(|(_, s)| s.when).max(),
             drift_by_day: drift_by_day(&runs, &steps, known.as_of),
             ranking: known.rankings.clone(),
-            calendar: self.calendar(&changes)?,
+            calendar: self.calendar(first_night, &changes)?,
             freshness: self.freshness(&runs)?,
             freshness_target: None,
             reliability: self.reliability()?,
@@ -199,9 +200,11 @@ impl Stored<'_> {
         })
     }
 
-    fn calendar(&self, changes: &[(DeviceId, Change)]) -> Result<Calendar, JobError> {
+    fn calendar(&self, first: NaiveDate, changes: &[(DeviceId, Change)]) -> Result<Calendar, JobError> {
         let to = self.known.as_of.date_naive();
-        let nights = last_nights(to);
+        let mut nights = last_nights(to);
+        // Before the first run nobody was there to read.
+        nights.retain(|night| *night >= first);
         let index: HashMap<NaiveDate, usize> = nights.iter().enumerate().map(|(i, n)| (*n, i)).collect();
         let mut rows: HashMap<DeviceId, Vec<Option<u32>>> = HashMap::new();
         let mut scans = 0;
@@ -394,10 +397,9 @@ impl Stored<'_> {
                     .collect(),
                 scans: self
                     .store
-                    .scans(id, PAGE_ROWS as u32)?
+                    .scans(id, PAGE_ROWS as u32, Some(self.row.id))?
                     .into_iter()
                     .map(|seen| seen.row)
-                    .filter(|scan| scan.run <= self.row.id)
                     .map(|scan| PastScan {
                         at: scan.started_at,
                         run: Some(scan.run),

@@ -52,7 +52,10 @@ pub(super) fn publish(folder: &Path, pages: &[Page]) -> Result<(), JobError> {
 }
 
 fn swap_in(folder: &Path, pages: &[Page]) -> io::Result<()> {
-    let parent = folder.parent().unwrap_or(Path::new("."));
+    let parent = match folder.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
     private_folder(parent)?;
     let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let fresh = parent.join(format!(".{name}.{}.new", std::process::id()));

@@ -1,5 +1,5 @@
-//! The database of record: an import merges, and what it touches is compared
-//! again at once with the newest facts, so that `diff` is right without a scan.
+//! The database of record: an import merges, and what it explains is resolved
+//! at once by the newest facts. New drift is for the next scan to find.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,8 +14,7 @@ pub struct RecordsImported {
     pub added: u64,
     pub changed: u64,
     pub unchanged: u64,
-    /// Drifts that the import opened or resolved, by the newest facts.
-    pub drifts_opened: usize,
+    /// Drifts that the records now explain, by the newest facts.
     pub drifts_resolved: usize,
 }
 
@@ -62,30 +61,29 @@ pub(super) fn edit_records(
         .copied()
         .filter(|id| states.get(id).is_some_and(|state| state.last_complete.is_some()))
         .collect();
-    let (mut steps, mut compared) = (Vec::new(), Vec::new());
+    let mut steps = Vec::new();
     // In groups, so that a fleet's facts are not in memory at once.
     for group in seen.chunks(64) {
         let mut known = store.knowledge(group)?;
         for &id in group {
             let Some(mut known) = known.remove(&id) else { continue };
             known.records = merged(std::mem::take(&mut known.records), &by_device[&id]);
-            let (found, counts) = collector::recompare(env, id, &known, when);
-            steps.extend(found.into_iter().map(|step| (id, step)));
-            if known.compared.as_ref() != Some(&counts) {
-                compared.push((id, counts));
-            }
+            // A record that is newer than the reading can explain what was
+            // seen; it cannot be missing yet. New drift is for the next scan,
+            // which compares again because the records moved.
+            let steps_of = collector::recompare(env, id, &known, when);
+            steps.extend(steps_of.into_iter().filter(|s| s.step == Step::Resolved).map(|step| (id, step)));
         }
     }
     let done = {
-        let edit = RecordEdit { records, removed: &gone, drift_steps: &steps, compared: &compared };
+        let edit = RecordEdit { records, removed: &gone, drift_steps: &steps, compared: &[] };
         store.set_records(&edit, when, who, why)?
     };
     Ok(RecordsImported {
         added: done.added,
         changed: done.updated,
         unchanged: done.unchanged,
-        drifts_opened: steps.iter().filter(|(_, s)| matches!(s.step, Step::Opened | Step::Returned)).count(),
-        drifts_resolved: steps.iter().filter(|(_, s)| s.step == Step::Resolved).count(),
+        drifts_resolved: steps.len(),
     })
 }
 

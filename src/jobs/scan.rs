@@ -97,7 +97,7 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     let summary = Summary::of(&kept, drifts.len(), &BTreeMap::new());
     store.finish_run(run, env.clock.now(), outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
     env.events.say(&Event::RunFinished { run });
-    let (opened, resolved) = (summary.drifts.new, summary.drifts.resolved);
+    let (opened, resolved) = (summary.drifts.new + summary.drifts.returned, summary.drifts.resolved);
     let mut snapshots: Vec<Snapshot> = kept.into_iter().filter_map(|k| k.snapshot).collect();
     snapshots.sort_by(|a, b| a.device.cmp(&b.device));
     Ok(Scanned { run, snapshots, drifts, counts, opened, resolved })
@@ -117,6 +117,9 @@ pub struct Summary {
 #[derive(Clone, Copy, Debug, Default, Serialize, serde::Deserialize)]
 pub struct DriftCounts {
     pub new: usize,
+    /// Came back after they were resolved.
+    #[serde(default)]
+    pub returned: usize,
     pub open: usize,
     pub resolved: usize,
 }
@@ -132,6 +135,7 @@ impl Summary {
             devices,
             drifts: DriftCounts {
                 new: kept.iter().map(|k| k.opened).sum(),
+                returned: kept.iter().map(|k| k.returned).sum(),
                 open,
                 resolved: kept.iter().map(|k| k.resolved).sum(),
             },

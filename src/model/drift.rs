@@ -120,6 +120,8 @@ pub struct Drift {
     /// The fact as JSON, `None` when there is none.
     pub fact: Option<serde_json::Value>,
     pub first_seen: DateTime<Utc>,
+    /// When it was opened, or came back, the last time: its age counts from here.
+    pub since: DateTime<Utc>,
     /// The scan that saw it last.
     pub last_seen: DateTime<Utc>,
     /// How often it came back after it was resolved.

@@ -189,7 +189,7 @@ pub struct OpenDrift {
     /// Who committed it, if the device's log says so.
     pub who: Option<String>,
     pub first_seen: DateTime<Utc>,
-    /// Days from `first_seen` to the run.
+    /// Days from when it was opened, or came back, to the run.
     pub age_days: f64,
     pub recurrences: i64,
     /// One sentence.
@@ -218,7 +218,7 @@ impl OpenDrift {
             cause: drift.cause,
             who: None,
             first_seen: drift.first_seen,
-            age_days: days_between(drift.first_seen, as_of),
+            age_days: days_between(drift.since, as_of),
             recurrences: drift.recurrences,
             recommendation: None,
         }

@@ -159,6 +159,7 @@ fn drift(row: &Row<'_>, names: &HashMap<DeviceId, DeviceName>) -> Result<Drift, 
         record: unsqueezed("record", row.get(7)?)?,
         fact: unsqueezed("fact", row.get(8)?)?,
         first_seen: time(row, 9)?,
+        since: time(row, 12)?,
         last_seen: time(row, 10)?,
         recurrences: row.get(11)?,
     })

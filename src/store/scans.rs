@@ -33,8 +33,8 @@ pub struct LastState {
     pub failing_since: Option<DateTime<Utc>>,
     /// Attempts that failed since the last complete scan.
     pub failures: u32,
-    /// `None` too when a narrower scan came later: the facts may have moved on
-    /// and must be compared one by one.
+    /// `None` too when a narrower scan or another record came later: the facts
+    /// must be compared again, one by one.
     pub facts_digest: Option<String>,
     pub text_digest: Option<String>,
     /// `None` too when a narrower scan came later.
@@ -126,13 +126,19 @@ impl Store {
     }
 
     /// The newest attempts to read one device, newest first.
-    pub fn scans(&self, device: DeviceId, limit: u32) -> Result<Vec<SeenScan>, StoreError> {
-        self.list_scans(Some(device), None, i64::from(limit))
+    /// `as_of`: up to what a run saw.
+    pub fn scans(
+        &self,
+        device: DeviceId,
+        limit: u32,
+        as_of: Option<RunId>,
+    ) -> Result<Vec<SeenScan>, StoreError> {
+        self.list_scans(Some(device), None, i64::from(limit), self.cutoff(as_of)?)
     }
 
     /// All attempts of a run, newest first.
     pub fn scans_of_run(&self, run: RunId) -> Result<Vec<SeenScan>, StoreError> {
-        self.list_scans(None, Some(run), i64::MAX)
+        self.list_scans(None, Some(run), i64::MAX, i64::MAX)
     }
 
     /// Lines that a run's complete device-scope scans could not read, by device and line.
@@ -166,9 +172,10 @@ impl Store {
         device: Option<DeviceId>,
         run: Option<RunId>,
         limit: i64,
+        cutoff: i64,
     ) -> Result<Vec<SeenScan>, StoreError> {
         let mut statement = self.db.prepare(LIST)?;
-        let mut rows = statement.query(duckdb::params![device, run, limit])?;
+        let mut rows = statement.query(duckdb::params![device, run, limit, cutoff])?;
         let mut scans = Vec::new();
         while let Some(row) = rows.next()? {
             scans.push(seen_scan(row)?);

@@ -824,6 +824,7 @@ fn drifts_show_both_sides() {
         record: serde_json::to_value(&record).ok(),
         fact: serde_json::to_value(Fact::Interface(interface)).ok(),
         first_seen: ago(3.0),
+        since: ago(3.0),
         last_seen: ago(0.0),
         recurrences: 0,
     };

@@ -281,7 +281,7 @@ fn a_device_result_comes_back_whole() {
     let days: Vec<_> = store.drift_days(None).unwrap().iter().map(|d| (d.opened, d.open_at_end)).collect();
     assert_eq!(days, [(1, 1), (0, 0), (0, 1)]);
 
-    let seen = store.scans(1, 10).unwrap();
+    let seen = store.scans(1, 10, None).unwrap();
     assert_eq!(seen.len(), 4);
     assert_eq!(seen[3].row, first.scan);
     assert_eq!(seen[2].row.facts_digest, Some(digest("f")), "a quiet scan is filled in");

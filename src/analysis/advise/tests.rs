@@ -29,6 +29,7 @@ fn drift(device: &str, kind: Kind, key: &str, class: DriftClass) -> Drift {
         record: side(class != DriftClass::Unrecorded),
         fact: side(class != DriftClass::Missing),
         first_seen: start(),
+        since: start(),
         last_seen: start() + TimeDelta::days(2),
         recurrences: 0,
         key,

@@ -215,6 +215,7 @@ fn applied(open: Vec<Drift>, steps: &[DriftStep]) -> Vec<Drift> {
             record: step.record.clone(),
             fact: step.fact.clone(),
             first_seen: step.when,
+            since: step.when,
             last_seen: step.when,
             recurrences: 0,
         };

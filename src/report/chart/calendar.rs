@@ -24,7 +24,8 @@ pub(in crate::report) fn figure(calendar: &Calendar) -> Result<Figure, ReportErr
     let total: u64 = rows.iter().map(|row| changes(row)).sum();
     let weekdays = weekdays(&calendar.nights, &rows);
     let (usual, share) = busiest(&weekdays);
-    let title = if total >= 10 && share >= 0.35 {
+    // A weekday is a habit only after some weeks of it.
+    let title = if total >= 10 && share >= 0.35 && calendar.nights.len() >= 28 {
         format!("{:.0} % of the changes were found on {}", share * 100.0, plural(usual))
     } else {
         format!(

@@ -22,7 +22,7 @@ pub(in crate::report) fn figure(nights: &[FreshNight], target: Option<f64>) -> R
         ));
     }
     let mean = known.iter().map(|(_, s)| s.mid).sum::<f64>() / known.len() as f64;
-    let mut title = format!("Our snapshots were still right {} of the time", percent(mean));
+    let mut title = format!("Before a night's reading, {} of our snapshots were still right", percent(mean));
     if let Some(goal) = target.filter(|goal| known.iter().all(|(_, s)| s.mid < *goal)) {
         title = format!("{title}; no night met {}", percent(goal));
     }
@@ -55,7 +55,9 @@ pub(in crate::report) fn figure(nights: &[FreshNight], target: Option<f64>) -> R
     let figure = Figure {
         id: ID,
         title,
-        subtitle: format!("Share of device-time on which the last snapshot was still true, by night.{cut}"),
+        subtitle: format!(
+            "Expected share of devices whose last snapshot was still true when the night began.{cut}"
+        ),
         empty: None,
         wide: String::new(),
         narrow: String::new(),
