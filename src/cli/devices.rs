@@ -178,11 +178,16 @@ fn list(context: &Context, args: &ListArgs) -> Result<Exit, Failure> {
                 standing_word(&row.standing),
                 row.last_complete.map_or_else(|| "never".to_owned(), |at| words::age(at, env.clock.now())),
                 row.open_drifts.to_string(),
+                match (&row.failing, &row.detail) {
+                    (Some(outcome), Some(detail)) => format!("{} ({detail})", outcome.as_str()),
+                    (Some(outcome), None) => outcome.as_str().to_owned(),
+                    (None, _) => String::new(),
+                },
             ]
         })
         .collect();
     context.out.table(
-        &["name", "address", "platform", "role", "site", "standing", "last read", "drifts"],
+        &["name", "address", "platform", "role", "site", "standing", "last read", "drifts", "failing"],
         &["drifts"],
         &rows,
     )?;
@@ -301,6 +306,9 @@ async fn trust(context: &Context, args: TrustArgs) -> Result<Exit, Failure> {
     if let Some(from) = &args.from {
         let mut known = KnownHosts::load(&file).map_err(jobs::JobError::from)?;
         let taken = known.take(from).map_err(jobs::JobError::from)?;
+        if context.out.json {
+            Output::write_json(&json!({ "enrolled": taken, "from": from }))?;
+        }
         context.out.line(format!("{taken} keys taken from {}.", from.display()))?;
         return Ok(Exit::Done);
     }

@@ -129,7 +129,21 @@ impl From<JobError> for Failure {
             JobError::NoRun(_) => (Exit::Usage, Some("`driftcast status` lists the runs")),
             JobError::NoRuns => (Exit::Usage, Some("`driftcast nightly` makes one")),
             JobError::NotADemo(_) => (Exit::Usage, Some("name an empty or a new folder with --data")),
-            JobError::Coverage(_) | JobError::KnownHosts(_) => (Exit::Usage, None),
+            JobError::Coverage(_) | JobError::KnownHosts(_) | JobError::Credential(_) => (Exit::Usage, None),
+            JobError::Store(StoreError::NewerSchema { .. }) => {
+                (Exit::Failed, Some("a newer driftcast wrote it: use that one"))
+            }
+            JobError::Store(StoreError::DiskRoom { .. }) => {
+                (Exit::Failed, Some("free some space on that disk; nothing was written"))
+            }
+            JobError::Store(StoreError::Unopenable { .. }) => (
+                Exit::Failed,
+                Some("move driftcast.duckdb and its .wal aside together, and restore a backup of both"),
+            ),
+            JobError::Store(StoreError::Folder { .. }) | JobError::Folder { .. } => (
+                Exit::Failed,
+                Some("driftcast writes locks even to read: make the folder writable, or copy it"),
+            ),
             JobError::Lab(LabError::PortInUse { .. }) => (
                 Exit::Failed,
                 Some(

@@ -44,10 +44,16 @@ pub(crate) async fn run(context: &Context, args: LabArgs) -> Result<Exit, Failur
                 inventory.display()
             ))?;
         } else {
-            context.out.line(format!(
-                "Next, in another terminal: driftcast --data {} nightly --budget 100%",
-                dir.display()
-            ))?;
+            // A fleet that was made here and not by a demo has its inventory beside it.
+            let inventory = dir.join("inventory.csv");
+            let next = if inventory.is_file() {
+                format!("devices import {}", inventory.display())
+            } else {
+                "nightly --budget 100%".to_owned()
+            };
+            context
+                .out
+                .line(format!("Next, in another terminal: driftcast --data {} {next}", dir.display()))?;
         }
         context.out.line("Ctrl-C ends it.")?;
     }

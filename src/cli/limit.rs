@@ -35,6 +35,9 @@ impl Limit {
                     .hint("use a name, a glob, or site=, role=, platform=, tag= with a glob"));
             }
         };
+        if pattern.is_empty() {
+            return Err(Failure::usage("--limit is empty, so it would match nothing"));
+        }
         let pattern = Glob::new(pattern)
             .map_err(|e| Failure::usage(format!("--limit {text:?} is no glob: {e}")))?
             .compile_matcher();

@@ -49,7 +49,7 @@ struct Global {
     /// Configuration file [default: ./driftcast.toml, then the user's, then /etc/driftcast]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Folder with the database, the keys and the reports [default: ./driftcast-data]
+    /// Folder with the database, the keys and the reports [default: ./driftcast-data; of demo and lab: ./driftcast-demo]
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<String>,
     /// Print JSON instead of text
@@ -172,6 +172,9 @@ fn run(app: App) -> Result<Exit, Failure> {
         Surroundings { file: config.as_deref(), folder: &folder, variable: &variable, flags: &flags };
     let loaded: Loaded<Settings> = config::load(&around)?;
     let dir = loaded.settings.data_dir.clone();
+    if dir.as_os_str().is_empty() {
+        return Err(Failure::usage("the data folder has no name").hint("give one with --data"));
+    }
     let dir_given =
         loaded.values.iter().any(|value| value.key == "data_dir" && value.origin != Origin::BuiltIn);
     let context = Context {

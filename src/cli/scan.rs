@@ -60,7 +60,7 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
     if chosen.len() > 1 {
         env.events = context.progress();
     }
-    let done = jobs::scan(&env, OnDemand { devices: chosen, scope }).await?;
+    let done = jobs::scan(&env, OnDemand { devices: chosen, scope, full: args.all }).await?;
     let complete = done.counts.get(&Outcome::Complete).copied().unwrap_or(0);
     let failed: usize = done.counts.values().sum::<usize>() - complete;
     let now = env.clock.now();

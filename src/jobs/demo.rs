@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use serde::Serialize;
@@ -18,11 +19,15 @@ use crate::lab::{Fleet, HostKey, Lab, LabError, Planted, RecordEdit};
 use crate::model::{Device, DeviceName, RunId, Scope};
 use crate::platform::Platform;
 use crate::source;
+use crate::store::Store;
 
 /// Everything in the demo follows from this. The VLAN of the story.
 const SEED: u64 = 251;
 
-/// Ports of a new fleet start here when they are free; otherwise the system chooses.
+/// Where a demo's inventory comes from.
+const SOURCE: &str = "lab";
+
+/// All that a demo makes in its folder.
 const FILES: [&str; 8] = [
     "driftcast.duckdb",
     "driftcast.duckdb.wal",
@@ -101,13 +106,15 @@ pub async fn demo(
 
     // Past nights: nobody's network is involved, so they take no sockets.
     let past = Env::with_fetch(ask.dir.clone(), Clock::fixed(birth), settings.clone(), in_process)?;
+    // The mark of a demo's folder comes first: one that was stopped can be started again.
+    lock(&fleet).save(&ask.dir.join("lab.toml"))?;
     let (inventory, believed) = {
         let fleet = lock(&fleet);
         (fleet.inventory(), fleet.records())
     };
     // Nobody else waits for a demo's database: one opening for all past nights.
     let open = past.store()?;
-    super::import_devices(&past, &with_ports(&inventory), "lab", false)?;
+    super::import_devices(&past, &with_ports(&inventory), SOURCE, false)?;
     records::import_records(&past, &believed, "demo", "the database of record at the beginning")?;
     // A fleet this small needs no four rounds a night.
     let mut brisk = (*settings).clone();
@@ -134,7 +141,7 @@ pub async fn demo(
         let planted = fleet.plant(tonight);
         let lab = Lab::start(&mut fleet).await?;
         write_known_hosts(&ask.dir, &lab)?;
-        super::import_devices(&past, &fleet.inventory(), "lab", false)?;
+        super::import_devices(&past, &fleet.inventory(), SOURCE, false)?;
         fleet.save(&ask.dir.join("lab.toml"))?;
         (planted, lab)
     };
@@ -221,6 +228,14 @@ fn make_room(dir: &Path) -> Result<(), JobError> {
     if !dir.join("lab.toml").is_file() {
         return Err(JobError::NotADemo(dir.to_owned()));
     }
+    // Not if another version wrote it, and not if it became somebody's own.
+    if dir.join("driftcast.duckdb").exists() {
+        let store = Store::open(dir, Duration::from_secs(1))?;
+        if store.devices()?.iter().any(|device| device.source != SOURCE) {
+            return Err(JobError::NotADemo(dir.to_owned()));
+        }
+    }
+    tracing::info!("an earlier demo in {} is replaced", dir.display());
     // Only what a demo makes is removed; a file that somebody put there stays.
     for file in FILES {
         match fs::remove_file(dir.join(file)) {

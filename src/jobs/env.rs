@@ -83,7 +83,10 @@ impl Env {
 
     /// The same, able to go through the inventory's jump hosts: devices of it
     /// that another one names in its column `jump`.
+    ///
+    /// Also checks the credentials, before anything is sent with them.
     pub fn with_jump_hosts(mut self) -> Result<Self, JobError> {
+        Credentials::new(self.settings.credential.clone()).check()?;
         let devices: Vec<Device> =
             super::live_devices(&self)?.into_iter().map(|(_, device)| device).collect();
         if devices.iter().any(|device| device.jump.is_some()) {
@@ -130,6 +133,12 @@ fn fingerprint_key(dir: &Path) -> Result<[u8; 32], JobError> {
         Ok(text) => parse_key(text.trim())
             .ok_or_else(|| fail(std::io::Error::new(std::io::ErrorKind::InvalidData, "not 64 hex digits"))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if dir.join("driftcast.duckdb").exists() {
+                tracing::warn!(
+                    "{} is gone; a new key is made, so every kept secret will look changed once",
+                    path.display()
+                );
+            }
             let mut key = [0; 32];
             getrandom::fill(&mut key).map_err(|e| fail(std::io::Error::other(e.to_string())))?;
             // Written beside and linked, so that two first runs agree on one key.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::analysis::frame::FrameError;
+use crate::device::credential::CredentialError;
 use crate::device::known_hosts::KnownHostsError;
 use crate::report::ReportError;
 use crate::store::{Holder, LockError, StoreError};
@@ -26,6 +27,8 @@ pub enum JobError {
     Coverage(#[from] crate::analysis::BadPattern),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
     #[error(transparent)]
     KnownHosts(#[from] KnownHostsError),
     #[error("another run is at work: {0}")]

@@ -168,7 +168,13 @@ async fn attempt(env: &Env, device: &Device, target: &Target, names: &HashSet<St
                 tracing::warn!(device.name = %name, "{name} answers as another device of the inventory");
                 return failed(Outcome::WrongDevice, Some("other-system"));
             }
-            read_transcript(env, platform, name, target, transcript)
+            let snapshot = read_transcript(env, platform, name, target, transcript);
+            if !snapshot.outcome.is_complete() {
+                let detail = snapshot.detail.as_deref().unwrap_or("no detail");
+                let outcome = snapshot.outcome.as_str();
+                tracing::warn!(device.name = %name, outcome, detail, "{name} was read, but not whole: {outcome}, {detail}");
+            }
+            snapshot
         }
         Err(error) => {
             tracing::warn!(device.name = %name, outcome = error.outcome().as_str(), "failed to read {name}: {error}");

@@ -5,10 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde::Serialize;
 
-use super::{Env, known};
+use super::{Env, JobError, known};
 use crate::device::KnownHosts;
-use crate::device::credential::Credentials;
+use crate::device::credential::{Credentials, LAB};
+use crate::model::Device;
 use crate::platform;
+use crate::store::StoreError;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -79,7 +81,12 @@ fn store(env: &Env) -> Vec<Check> {
     let store = match env.store() {
         Ok(store) => store,
         Err(error) => {
-            let hint = "move driftcast.duckdb and its .wal aside together, and restore a backup of both";
+            let hint = match &error {
+                JobError::Store(StoreError::NewerSchema { .. }) => "a newer driftcast wrote it: use that one",
+                JobError::Store(StoreError::Busy { .. }) => "wait for that process, or end it",
+                JobError::Store(StoreError::Folder { .. }) => "make the folder writable",
+                _ => "move driftcast.duckdb and its .wal aside together, and restore a backup of both",
+            };
             return vec![Check::not("database", Verdict::Bad, error.to_string(), hint)];
         }
     };
@@ -148,6 +155,35 @@ fn inventory(env: &Env) -> Vec<Check> {
             format!("{} devices have a platform we do not know, such as {}", strange.len(), strange[0]),
             "correct the column `platform` and import the inventory again",
         ));
+    }
+    let unnamed: Vec<&Device> = known
+        .devices
+        .values()
+        .filter(|d| {
+            d.credential
+                .as_ref()
+                .is_some_and(|name| name != LAB && !env.settings.credential.contains_key(name))
+        })
+        .collect();
+    if let Some(first) = unnamed.first() {
+        let name = first.credential.as_deref().unwrap_or_default();
+        checks.push(Check::not(
+            "credentials",
+            Verdict::Bad,
+            format!(
+                "{} devices name one that the configuration lacks, such as {name} of {}",
+                unnamed.len(),
+                first.name
+            ),
+            format!("add [credential.{name}]"),
+        ));
+    }
+    if let Ok(meta) = fs::metadata(env.known_hosts_file())
+        && meta.permissions().mode() & 0o022 != 0
+    {
+        let shown = env.known_hosts_file().display().to_string();
+        let hint = format!("chmod 600 {shown}, after you have compared its keys");
+        checks.push(Check::not("host keys", Verdict::Bad, format!("{shown} can be written by others"), hint));
     }
     match KnownHosts::load(&env.known_hosts_file()) {
         Ok(hosts) => {

@@ -174,6 +174,9 @@ pub struct Row {
     #[serde(flatten)]
     pub standing: Standing,
     pub last_complete: Option<DateTime<Utc>>,
+    /// What the newest attempt gave, if it failed, with its finer code.
+    pub failing: Option<Outcome>,
+    pub detail: Option<String>,
     pub open_drifts: usize,
 }
 
@@ -188,10 +191,13 @@ pub fn overview(env: &Env) -> Result<Vec<Row>, JobError> {
 }
 
 fn row(known: &Known, standings: &HashMap<DeviceId, Standing>, id: DeviceId, device: &Device) -> Row {
+    let state = known.states.get(&id);
     Row {
         device: device.clone(),
         standing: standings[&id].clone(),
-        last_complete: known.states.get(&id).and_then(|s| s.last_complete),
+        last_complete: state.and_then(|s| s.last_complete),
+        failing: state.and_then(failing),
+        detail: state.filter(|s| failing(s).is_some()).and_then(|s| s.last_attempt.2.clone()),
         open_drifts: known.drifts.iter().filter(|d| d.device_id == id).count(),
     }
 }

@@ -8,9 +8,10 @@ use serde::Serialize;
 use super::collector::{self, Kept, Wants};
 use super::fetchers;
 use super::{Env, JobError};
+use crate::analysis::Reach;
 use crate::model::device::DeviceId;
 use crate::model::{Device, Drift, Event, Outcome, Plan, Reason, RunId, RunKind, Scope, Snapshot, Target};
-use crate::store::LastState;
+use crate::store::{BatchLock, LastState};
 
 /// What a run is about: who is in it and what was last seen of each.
 pub(super) struct Cast {
@@ -40,6 +41,8 @@ pub(super) async fn carry_out(
 pub struct OnDemand {
     pub devices: Vec<(DeviceId, Device)>,
     pub scope: Scope,
+    /// The whole inventory: takes the batch lock, as a nightly run does.
+    pub full: bool,
 }
 
 /// What it gave.
@@ -56,6 +59,7 @@ pub struct Scanned {
 
 /// Reads devices now. Needs no daemon and never waits for a batch.
 pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
+    let _lock = if ask.full { Some(BatchLock::take(&env.dir, "scan --all")?) } else { None };
     let store = env.store()?;
     let run = store.start_run(
         RunKind::Scan,
@@ -80,7 +84,6 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
             p_change: None,
         })
         .collect();
-    let ids: Vec<DeviceId> = ask.devices.iter().map(|(id, _)| *id).collect();
     // On demand, people want to see the facts: nothing is skipped as quiet.
     let cast = Cast {
         devices: Arc::new(ask.devices.into_iter().collect()),
@@ -92,7 +95,7 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
 
     let counts = count(&kept);
     let store = env.store()?;
-    let drifts: Vec<Drift> = store.drifts(None)?.into_iter().filter(|d| ids.contains(&d.device_id)).collect();
+    let drifts: Vec<Drift> = store.drifts(None)?.into_iter().filter(|d| was_read(&kept, d)).collect();
     let outcome = outcome_of(&counts);
     let summary = Summary::of(&kept, drifts.len(), &BTreeMap::new());
     store.finish_run(run, env.clock.now(), outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
@@ -101,6 +104,14 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     let mut snapshots: Vec<Snapshot> = kept.into_iter().filter_map(|k| k.snapshot).collect();
     snapshots.sort_by(|a, b| a.device.cmp(&b.device));
     Ok(Scanned { run, snapshots, drifts, counts, opened, resolved })
+}
+
+/// Whether a scan looked at what a drift is about.
+fn was_read(kept: &[Kept], drift: &Drift) -> bool {
+    kept.iter().filter(|k| k.target.device_id == drift.device_id && k.outcome.is_complete()).any(|k| {
+        let facts = k.snapshot.clone().map(|mut snapshot| snapshot.take_facts()).unwrap_or_default();
+        Reach::of(&k.target.scope, &facts).covers(&drift.key)
+    })
 }
 
 /// The summary of a run: kept with it, shown by `status`, `nightly` and `scan`.

@@ -130,7 +130,17 @@ pub(super) fn newest_write(db: &Connection) -> Result<Option<Write>, StoreError>
 /// between commit and line leaves behind. Reads two kilobytes and one row.
 pub(super) fn compare(db: &Connection, dir: &Path) -> Result<LedgerState, StoreError> {
     let write = newest_write(db)?;
-    let last = last_line(dir)?;
+    let last = match last_line(dir) {
+        Ok(last) => last,
+        // A line that somebody damaged must not close the database to those
+        // who only read; `doctor` names it.
+        Err(StoreError::Ledger { source, .. }) if source.kind() == io::ErrorKind::InvalidData => {
+            tracing::warn!(%source, "the last line of the ledger cannot be read; see `driftcast doctor`");
+            let database = write.map_or(0, |write| write.n);
+            return Ok(LedgerState::LedgerBehind { ledger: 0, database });
+        }
+        Err(error) => return Err(error),
+    };
     let state = match (write, last) {
         (None, None) => LedgerState::InStep,
         (Some(write), Some(last)) if (write.n, write.seq) == (last.n, last.seq) => LedgerState::InStep,
