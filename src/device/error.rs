@@ -35,7 +35,7 @@ pub enum DeviceError {
 
     #[error(
         "failed to agree on a modern {kind}; the device offers only {theirs}. \
-         To accept that for this device, add `legacy = {{ \"{device}\" = \"<today's date>\" }}` to [device]"
+         To accept that for this device, add `\"{device}\" = \"<today's date>\"` to [ssh.legacy]"
     )]
     Legacy { device: String, kind: &'static str, theirs: String },
 
