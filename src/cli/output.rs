@@ -114,6 +114,10 @@ fn one_line(text: &str) -> String {
 
 /// JSON text in which such characters are escaped; they only occur inside strings.
 fn plain_json(text: &str) -> String {
+    // Most documents have nothing to escape, and some are large.
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text.to_owned();
+    }
     let mut clean = String::with_capacity(text.len());
     for c in text.chars() {
         if is_active(c) {
