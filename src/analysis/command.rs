@@ -52,7 +52,7 @@ pub fn trust(device: &DeviceName) -> Option<String> {
 }
 
 /// Exports the rows that would make the record agree, and imports them after
-/// somebody has read them: two lines. Beyond [`NAMED`] devices the rows of all
+/// somebody has read them: two lines. Beyond `NAMED` devices the rows of all
 /// devices are exported.
 pub fn accept(devices: &[&DeviceName]) -> Option<String> {
     let names = devices.iter().map(|device| quoted(device.as_str())).collect::<Option<Vec<_>>>()?;

@@ -3,7 +3,7 @@
 //! their role, and roles from the fleet (hierarchical empirical Bayes).
 //!
 //! The rate is taken as constant over the window. Season, campaigns and
-//! signals stretch the days that go into [`Evidence`]; they belong to a later
+//! signals stretch the days that go into `Evidence`; they belong to a later
 //! step and change nothing here.
 
 use std::collections::{BTreeMap, HashMap};

@@ -33,7 +33,7 @@ pub(crate) enum DevicesCommand {
 
 #[derive(Args, Debug)]
 pub(crate) struct ImportArgs {
-    /// name,address,platform[,port,role,site,importance,tags,jump,credential]
+    /// Columns name, address, platform; as wanted port, role, site, importance, tags, jump, credential
     file: PathBuf,
     /// Name of this source; devices missing from it are retired [default: the file's name]
     #[arg(long, value_name = "NAME")]

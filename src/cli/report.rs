@@ -18,7 +18,7 @@ pub(crate) struct ReportArgs {
     /// Write this device's page too, whether or not it has news
     #[arg(long, value_name = "NAME")]
     device: Option<String>,
-    /// Write into this folder (new, empty, or an earlier report) [default: DIR/reports/<date>-<run>]
+    /// Write into this folder (new, empty, or an earlier report) [default: DIR/reports/DATE-RUN]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }

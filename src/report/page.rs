@@ -1,7 +1,7 @@
 //! The press: embedded templates, one way to escape, a closed set of filters,
 //! and a content security policy that is computed from what is on the page.
 //!
-//! Every `{{ … }}` passes [`write`]: text is escaped whatever the template is
+//! Every `{{ … }}` passes [`write()`]: text is escaped whatever the template is
 //! called, unseen characters become visible, and anything that is no text and
 //! no number is an error and not a `None` on the page. The `safe` filter does
 //! not exist here; only [`drawing`] and the style and script of this build are

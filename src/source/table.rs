@@ -3,7 +3,7 @@
 //! unknown column or an open quotation mark is not.
 //!
 //! A spreadsheet runs a cell that begins with `=`, `+`, `-`, `@` and the like.
-//! [`Sheet`] puts a `'` before such a cell, and [`Row::cell`] takes exactly
+//! `Sheet` puts a `'` before such a cell, and `Row::cell` takes exactly
 //! that `'` away again: writing and reading is the identity.
 
 use super::{Fault, Place, Problems, without_bom};
