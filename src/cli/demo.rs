@@ -26,6 +26,9 @@ pub(crate) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, Failu
     let bar = progress::steps(context.quiet, "past nights", u64::from(args.nights));
     let ask =
         Ask { dir: dir.clone(), devices: args.devices as usize, nights: args.nights, clock: context.clock };
+    if dir.join("lab.toml").is_file() {
+        context.out.line(format!("The demo that was in {} is replaced.", dir.display()))?;
+    }
     if !context.out.json {
         context.out.line(format!(
             "A fleet of {} simulated DNOS devices, and {} nights of its life.",

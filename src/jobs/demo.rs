@@ -235,7 +235,6 @@ fn make_room(dir: &Path) -> Result<(), JobError> {
             return Err(JobError::NotADemo(dir.to_owned()));
         }
     }
-    tracing::info!("an earlier demo in {} is replaced", dir.display());
     // Only what a demo makes is removed; a file that somebody put there stays.
     for file in FILES {
         match fs::remove_file(dir.join(file)) {

@@ -24,6 +24,8 @@ use crate::store::{RunRow, Store};
 const NIGHTS: u64 = 90;
 /// Of a device, scans and changes on its page.
 const PAGE_ROWS: usize = 60;
+/// In a fleet up to this size every device has a page; in a larger one those with news.
+const ALL_PAGES: usize = 100;
 /// A change this recent is news.
 const NEWS_DAYS: u64 = 30;
 
@@ -362,6 +364,9 @@ impl Stored<'_> {
         chosen.extend(changes.iter().filter(|(_, c)| c.until >= news).map(|(id, _)| *id));
         chosen.extend(known.states.iter().filter(|(_, s)| failing(s).is_some()).map(|(id, _)| *id));
         chosen.extend(known.rankings.iter().take(20).map(|r| r.device_id));
+        if known.devices.len() <= ALL_PAGES {
+            chosen.extend(known.devices.keys());
+        }
         chosen
             .extend(known.devices.iter().filter(|(_, d)| Some(d.name.as_str()) == asked).map(|(id, _)| *id));
         let mut views = Vec::with_capacity(chosen.len());
