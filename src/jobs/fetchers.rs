@@ -17,8 +17,11 @@ use super::scan::Cast;
 use crate::device::Transcript;
 use crate::model::snapshot::{KeptText, digest_of, hex};
 use crate::model::{Device, Event, Fact, Kind, OperState, Outcome, Plan, Snapshot, Target};
-use crate::platform::{self, Captured, Rules};
+use crate::platform::{self, Captured, Platform, Rules};
 use crate::store::{DeviceLock, LastState, LockError};
+
+/// How many texts become facts, or wait as facts, at once.
+const DESKS: usize = 24;
 
 /// One device, read: what the collector compares and keeps.
 pub(super) struct Read {
@@ -54,10 +57,12 @@ pub(super) struct Digests {
 /// in the order in which devices finish. Dropping the receiver stops the rest.
 pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast, wants: Wants) -> mpsc::Receiver<Read> {
     let concurrency = env.settings.scan.concurrency;
-    // Small, and a fetcher keeps its permit until its result is taken: what is
-    // in memory is bounded by the concurrency, and the collector sets the pace.
-    let (results, receiver) = mpsc::channel(16);
+    // What is in memory is bounded: a session keeps its permit until its text
+    // gets one of a few desks, where it becomes facts (thrice the size), and a
+    // desk is kept until the collector takes the result. So it sets the pace.
+    let (results, receiver) = mpsc::channel(1);
     let permits = Arc::new(Semaphore::new(concurrency));
+    let desks = Arc::new(Semaphore::new(DESKS));
     let targets = plan.targets.clone();
     let (env, devices, recompare) = (env.clone(), cast.devices.clone(), cast.recompare);
     let (states, names) = (cast.states.clone(), cast.names.clone());
@@ -69,15 +74,18 @@ pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast, wants: Wants) -> mpsc::
                 break;
             }
             let Some(device) = devices.get(&target.device_id).cloned() else { continue };
-            let names = names.clone();
+            let (names, desks) = (names.clone(), desks.clone());
             let (env, results, states) = (env.clone(), results.clone(), states.clone());
             tasks.spawn(async move {
                 env.events.say(&Event::DeviceStarted { device: device.name.clone() });
                 let before = states.get(&target.device_id).filter(|_| !recompare);
-                let read = read_device(&env, &device, target, before, &names, wants).await;
+                let asked = ask(&env, &device, &target, &names).await;
+                let Ok(desk) = desks.acquire_owned().await else { return };
+                drop(permit);
+                let read = read_device(&env, &device, target, asked, before, wants);
                 // A closed channel means that the run was given up; so is this result.
                 let _ = results.send(read).await;
-                drop(permit);
+                drop(desk);
             });
             while tasks.try_join_next().is_some() {}
         }
@@ -86,20 +94,39 @@ pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast, wants: Wants) -> mpsc::
     receiver
 }
 
-async fn read_device(
+/// One session, over.
+struct Asked {
+    started: DateTime<Utc>,
+    took: Duration,
+    /// The text, or the finding that there is none.
+    answer: Result<(&'static Platform, Transcript), Box<Snapshot>>,
+}
+
+/// What a session gave, as facts. No waiting: it only computes.
+fn read_device(
     env: &Env,
     device: &Device,
     target: Target,
+    asked: Asked,
     before: Option<&LastState>,
-    names: &HashSet<String>,
     wants: Wants,
 ) -> Read {
-    let started = env.clock.now();
-    let clock = Instant::now();
-    let snapshot = attempt(env, device, &target, names).await;
+    let snapshot = match asked.answer {
+        Ok((platform, transcript)) => {
+            let name = device.name.as_str();
+            let snapshot = read_transcript(env, platform, name, &target, transcript);
+            if !snapshot.outcome.is_complete() {
+                let detail = snapshot.detail.as_deref().unwrap_or("no detail");
+                let outcome = snapshot.outcome.as_str();
+                tracing::warn!(device.name = %name, outcome, detail, "{name} was read, but not whole: {outcome}, {detail}");
+            }
+            snapshot
+        }
+        Err(finding) => *finding,
+    };
     let mut read = Read {
-        started,
-        took_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        started: asked.started,
+        took_ms: u64::try_from(asked.took.as_millis()).unwrap_or(u64::MAX),
         shown: None,
         facts: Vec::new(),
         observed: Vec::new(),
@@ -148,37 +175,39 @@ async fn read_device(
     read
 }
 
-/// One attempt to read one device: a snapshot in any case.
-async fn attempt(env: &Env, device: &Device, target: &Target, names: &HashSet<String>) -> Snapshot {
+/// One session with one device.
+async fn ask(env: &Env, device: &Device, target: &Target, names: &HashSet<String>) -> Asked {
+    let started = env.clock.now();
+    let clock = Instant::now();
+    let answer = converse(env, device, target, names).await;
+    Asked { started, took: clock.elapsed(), answer }
+}
+
+async fn converse(
+    env: &Env,
+    device: &Device,
+    target: &Target,
+    names: &HashSet<String>,
+) -> Result<(&'static Platform, Transcript), Box<Snapshot>> {
     let name = device.name.as_str();
     let failed = |outcome, detail: Option<&str>| {
-        Snapshot::failed(name, &device.platform, target.scope.clone(), outcome, detail.map(str::to_owned))
+        let detail = detail.map(str::to_owned);
+        Box::new(Snapshot::failed(name, &device.platform, target.scope.clone(), outcome, detail))
     };
-    let Some(platform) = platform::by_name(&device.platform) else {
-        return failed(Outcome::Unsupported, None);
-    };
-    let Some(_lock) = device_lock(env, device).await else {
-        return failed(Outcome::Timeout, Some("device-lock"));
-    };
+    let platform = platform::by_name(&device.platform).ok_or_else(|| failed(Outcome::Unsupported, None))?;
+    let _lock =
+        device_lock(env, device).await.ok_or_else(|| failed(Outcome::Timeout, Some("device-lock")))?;
     match env.fetch.fetch(device, platform, &target.scope).await {
-        Ok(transcript) => {
-            if let Some(system) = &transcript.system
-                && is_another(system, name, names)
-            {
-                tracing::warn!(device.name = %name, "{name} answers as another device of the inventory");
-                return failed(Outcome::WrongDevice, Some("other-system"));
-            }
-            let snapshot = read_transcript(env, platform, name, target, transcript);
-            if !snapshot.outcome.is_complete() {
-                let detail = snapshot.detail.as_deref().unwrap_or("no detail");
-                let outcome = snapshot.outcome.as_str();
-                tracing::warn!(device.name = %name, outcome, detail, "{name} was read, but not whole: {outcome}, {detail}");
-            }
-            snapshot
+        Ok(transcript)
+            if transcript.system.as_ref().is_some_and(|system| is_another(system, name, names)) =>
+        {
+            tracing::warn!(device.name = %name, "{name} answers as another device of the inventory");
+            Err(failed(Outcome::WrongDevice, Some("other-system")))
         }
+        Ok(transcript) => Ok((platform, transcript)),
         Err(error) => {
             tracing::warn!(device.name = %name, outcome = error.outcome().as_str(), "failed to read {name}: {error}");
-            failed(error.outcome(), error.detail())
+            Err(failed(error.outcome(), error.detail()))
         }
     }
 }
@@ -194,7 +223,7 @@ fn is_another(system: &str, name: &str, names: &HashSet<String>) -> bool {
 /// that panics costs this device, not the night.
 fn read_transcript(
     env: &Env,
-    platform: &'static platform::Platform,
+    platform: &'static Platform,
     name: &str,
     target: &Target,
     transcript: Transcript,
