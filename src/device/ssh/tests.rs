@@ -292,7 +292,10 @@ async fn weak_algorithms_by_exception_only() {
     let device = server.start("dn-old-1").await;
     let error = fetch(&fetcher(&[&device], 1, Settings::default()), &device).await.unwrap_err();
     assert_eq!(error.detail(), Some("legacy-algorithms"), "{error}");
-    assert!(error.to_string().contains("legacy = { \"dn-old-1\""), "{error}");
+    assert!(
+        error.to_string().contains("[ssh.legacy]") && error.to_string().contains("\"dn-old-1\""),
+        "{error}"
+    );
     let day = "2026-11-01".parse().unwrap();
     let settings = Settings { legacy: BTreeMap::from([("dn-old-1".to_owned(), day)]), ..Settings::default() };
     assert!(fetch(&fetcher(&[&device], 1, settings), &device).await.unwrap().legacy);
