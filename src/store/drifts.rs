@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use duckdb::Row;
 use serde_json::Value;
 
@@ -17,21 +17,10 @@ use crate::model::{
 
 const LIST: &str = include_str!("../../queries/drift_list.sql");
 const EVENTS: &str = include_str!("../../queries/drift_events.sql");
-const DAYS: &str = include_str!("../../queries/drift_days.sql");
 
 /// What records and facts look like as JSON. Stored bodies refer to it: never
 /// change a byte of it, or what is stored cannot be read.
 const LIKE: &[u8] = br#"{"admin":null,"bundle":null,"description":null,"device":"","encapsulation":"dot1q","inner":null,"kind":"interface","l2":true,"name":"ge100-0/0/1.251","neighbours":null,"outer":"251","parent":"ge100-0/0/1","router_interface":null,"service":"g_v251","service_kind":"bridge-domain","source":"deployed","tpid":null}{"admin":"up","description":null,"interfaces":[],"router_interface":null,"neighbors":[{"address":"10.0.0.1","id":"8"}],"name":"","kind":"evpn-vpws"}{"admin":"up","as_printed":["ge100-0/0/1.251 (L2)"],"bundle":null,"configured":true,"description":"","encapsulation":{"inner":null,"kind":"dot1q","outer":"251","tpid":null},"l2":true,"mtu":1518,"name":"ge100-0/0/1.251","oper":"up","parent":"ge100-0/0/1","service":{"kind":"bridge-domain","name":"g_v251"}}"#;
-
-/// What happened to drifts on one day (UTC). Days on which nothing happened are left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DriftDay {
-    pub day: NaiveDate,
-    pub opened: i64,
-    pub resolved: i64,
-    pub returned: i64,
-    pub open_at_end: i64,
-}
 
 impl Store {
     /// Open drifts by device, kind and key: now, or as a run left them.
@@ -54,23 +43,6 @@ impl Store {
             events.push((row.get(0)?, drift_step(row)?));
         }
         Ok(events)
-    }
-
-    /// Drifts by day, oldest first.
-    pub fn drift_days(&self, as_of: Option<RunId>) -> Result<Vec<DriftDay>, StoreError> {
-        let mut statement = self.db.prepare(DAYS)?;
-        let mut rows = statement.query([self.cutoff(as_of)?])?;
-        let mut days = Vec::new();
-        while let Some(row) = rows.next()? {
-            days.push(DriftDay {
-                day: time(row, 0)?.date_naive(),
-                opened: row.get(1)?,
-                resolved: row.get(2)?,
-                returned: row.get(3)?,
-                open_at_end: row.get(4)?,
-            });
-        }
-        Ok(days)
     }
 
     /// Drifts of some devices (`None`: of all) by their newest step: the open

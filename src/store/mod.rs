@@ -40,7 +40,6 @@ use std::sync::Arc;
 pub use append::{DeviceResult, ScanRow};
 pub use compared::Compared;
 pub use devices::{ImportOutcome, StoredDevice};
-pub use drifts::DriftDay;
 pub use error::StoreError;
 pub use forecasts::{ForecastOutcome, ForecastSum};
 pub use health::{BadMode, Health, Room};

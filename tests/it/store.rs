@@ -278,8 +278,9 @@ fn a_device_result_comes_back_whole() {
         }])
         .unwrap();
     assert_eq!(store.drifts(None).unwrap()[0].recurrences, 1);
-    let days: Vec<_> = store.drift_days(None).unwrap().iter().map(|d| (d.opened, d.open_at_end)).collect();
-    assert_eq!(days, [(1, 1), (0, 0), (0, 1)]);
+    let steps = store.drift_events(day(0) - chrono::TimeDelta::days(1), None).unwrap();
+    let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step.step).collect();
+    assert_eq!(steps, [Step::Opened, Step::Resolved, Step::Returned]);
 
     let seen = store.scans(1, 10, None).unwrap();
     assert_eq!(seen.len(), 4);
