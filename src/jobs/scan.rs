@@ -95,7 +95,9 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
 
     let counts = count(&kept);
     let store = env.store()?;
-    let drifts: Vec<Drift> = store.drifts(None)?.into_iter().filter(|d| was_read(&kept, d)).collect();
+    let reached = reached(&kept);
+    let mut drifts = store.drifts(None)?;
+    drifts.retain(|d| reached.get(&d.device_id).is_some_and(|reach| reach.covers(&d.key)));
     let outcome = outcome_of(&counts);
     let summary = Summary::of(&kept, drifts.len(), &BTreeMap::new());
     store.finish_run(run, env.clock.now(), outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
@@ -106,12 +108,17 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     Ok(Scanned { run, snapshots, drifts, counts, opened, resolved })
 }
 
-/// Whether a scan looked at what a drift is about.
-fn was_read(kept: &[Kept], drift: &Drift) -> bool {
-    kept.iter().filter(|k| k.target.device_id == drift.device_id && k.outcome.is_complete()).any(|k| {
-        let facts = k.snapshot.clone().map(|mut snapshot| snapshot.take_facts()).unwrap_or_default();
-        Reach::of(&k.target.scope, &facts).covers(&drift.key)
-    })
+/// What the scan looked at, by device: only there may it speak of drift.
+fn reached(kept: &[Kept]) -> HashMap<DeviceId, Reach> {
+    kept.iter()
+        .filter(|k| k.outcome.is_complete())
+        .map(|k| {
+            // Of a whole device no list of what was in it is needed.
+            let narrow = k.snapshot.as_ref().filter(|_| k.target.scope != Scope::Device);
+            let facts = narrow.cloned().map(|mut snapshot| snapshot.take_facts()).unwrap_or_default();
+            (k.target.device_id, Reach::of(&k.target.scope, &facts))
+        })
+        .collect()
 }
 
 /// The summary of a run: kept with it, shown by `status`, `nightly` and `scan`.
