@@ -142,7 +142,7 @@ fn write_report(env: &Env, run: RunId) -> Result<PathBuf, JobError> {
     let (row, night) = morning::night(env, Some(run), None)?;
     let pages = report::render(&night)?;
     let folder = publish::report_folder(&env.dir, run, row.started);
-    publish::publish(&folder, &pages)?;
+    publish::publish(&folder, &pages, env.settings.report.group_readable)?;
     publish::point_latest(&env.dir, &folder)?;
     Ok(folder.join("index.html"))
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -34,7 +34,7 @@ pub fn render_again(
         Some(out) => out.to_owned(),
         None => report_folder(&env.dir, row.id, row.started),
     };
-    publish(&folder, &pages)?;
+    publish(&folder, &pages, env.settings.report.group_readable)?;
     if out.is_none() && run.is_none() {
         point_latest(&env.dir, &folder)?;
     }
@@ -47,11 +47,12 @@ pub(super) fn report_folder(dir: &Path, run: RunId, started: DateTime<Utc>) -> P
 }
 
 /// Writes `pages` into a folder beside `folder`, then swaps it in.
-pub(super) fn publish(folder: &Path, pages: &[Page]) -> Result<(), JobError> {
-    swap_in(folder, pages).map_err(|error| JobError::Publish { path: folder.to_owned(), error })
+pub(super) fn publish(folder: &Path, pages: &[Page], group_readable: bool) -> Result<(), JobError> {
+    swap_in(folder, pages, group_readable)
+        .map_err(|error| JobError::Publish { path: folder.to_owned(), error })
 }
 
-fn swap_in(folder: &Path, pages: &[Page]) -> io::Result<()> {
+fn swap_in(folder: &Path, pages: &[Page], group_readable: bool) -> io::Result<()> {
     let parent = match folder.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -72,6 +73,9 @@ fn swap_in(folder: &Path, pages: &[Page]) -> io::Result<()> {
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         file.write_all(&page.bytes)?;
         file.sync_all()?;
+    }
+    if group_readable {
+        open_to_group(&fresh, pages)?;
     }
     // Only a report of ours is ever replaced: a folder that somebody keeps
     // other files in is refused.
@@ -95,6 +99,21 @@ fn swap_in(folder: &Path, pages: &[Page]) -> io::Result<()> {
 
 fn private_folder(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Lets the group read a finished report: folders 0750, files 0640, whatever
+/// the umask. The folders around it keep their modes.
+fn open_to_group(folder: &Path, pages: &[Page]) -> io::Result<()> {
+    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    set(folder, 0o750)?;
+    for page in pages {
+        let path = folder.join(&page.path);
+        set(&path, 0o640)?;
+        if let Some(parent) = path.parent() {
+            set(parent, 0o750)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes `DIR/reports/latest` point at `folder`.
@@ -125,8 +144,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("out");
         let pages = [page("index.html", "one"), page("report.json", "{}"), page("devices/a.html", "a")];
-        publish(&folder, &pages).unwrap();
-        publish(&folder, &[page("index.html", "two"), page("report.json", "{}")]).unwrap();
+        publish(&folder, &pages, false).unwrap();
+        let mode = |path: &str| fs::metadata(folder.join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(""), mode("devices"), mode("devices/a.html")), (0o700, 0o700, 0o600));
+        publish(&folder, &pages, true).unwrap();
+        assert_eq!((mode(""), mode("devices"), mode("devices/a.html")), (0o750, 0o750, 0o640));
+        publish(&folder, &[page("index.html", "two"), page("report.json", "{}")], false).unwrap();
         assert_eq!(fs::read_to_string(folder.join("index.html")).unwrap(), "two");
         assert!(!folder.join("devices").exists());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside");
@@ -134,7 +157,7 @@ mod tests {
         let foreign = dir.path().join("mine");
         fs::create_dir(&foreign).unwrap();
         fs::write(foreign.join("thesis.txt"), "years of work").unwrap();
-        assert!(publish(&foreign, &pages).is_err());
+        assert!(publish(&foreign, &pages, false).is_err());
         assert!(foreign.join("thesis.txt").exists());
     }
 }
