@@ -243,7 +243,7 @@ fn read_transcript(
         let kept = sections
             .iter()
             .filter(|section| section.section.starts_with("config"))
-            .map(|section| env.keeper.kept(name, &section.section, &section.text))
+            .map(|section| env.keeper.kept(platform, name, &section.section, &section.text))
             .collect();
         reading.into_snapshot(name, platform, target.scope.clone(), Some(kept))
     }));

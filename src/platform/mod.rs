@@ -8,11 +8,13 @@
 pub mod command; // what may be sent, and nothing else
 pub mod drivenets_dnos;
 pub mod keep; // secrets masked, volatile parts dropped
+pub mod notice; // what a device says about a commit, in a transcript or in a log
 pub mod offline; // files people have → snapshots
 pub mod reading; // what a reader is given and what it gives back
 pub mod terminal; // bytes → text as a terminal would show it
 
 pub use command::{BadWord, Command, ScopeKind, Template, Word};
+pub use notice::{Meaning, Notice, Told};
 pub use reading::{Captured, Reading, Rules};
 
 use crate::model::Scope;
@@ -31,6 +33,8 @@ pub struct Platform {
     pub name: &'static str,
     /// For people: `DriveNets DNOS`.
     pub title: &'static str,
+    /// How its commands are run.
+    pub channel: Channel,
     /// Sent once after login, before the first command: paging and colours off.
     /// A refusal of one of these is no failure.
     pub on_open: &'static [Template],
@@ -47,6 +51,15 @@ pub struct Platform {
     /// is derived from the tags of interfaces: shown, and never a fact, so that
     /// one added sub-interface is one change.
     pub vlan_objects: bool,
+    /// Whether a line says when it was made, counts something or is drawn anew
+    /// each time. Such a line is read, and left out of the kept text.
+    pub volatile: fn(line: &str) -> bool,
+    /// What it says about a commit or a refused line, as a deploy records it.
+    pub notices: &'static [Notice],
+    /// Whether a log line says that its configuration was changed, and by whom.
+    pub told: fn(line: &str) -> Option<Told<'_>>,
+    /// How to ask for the configuration over NETCONF, where the system has it.
+    pub netconf: Option<Netconf>,
     /// One device's sections → facts, with the verdict whether they are complete.
     pub read: fn(scope: &Scope, sections: &[Captured], rules: Rules) -> Reading,
     /// A prompt with what was typed behind it, if `line` begins with one. For
@@ -66,6 +79,24 @@ impl std::fmt::Debug for Platform {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Platform").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// How commands are run over SSH.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// In one shell on a terminal: prompt, echo and pager.
+    Terminal,
+    /// One exec channel a command: no prompt, no echo, an exit status.
+    Exec,
+}
+
+/// NETCONF `get-config` of the running configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Netconf {
+    /// What the reply is called among a reading's sections.
+    pub section: &'static str,
+    /// The content of `<filter type="subtree">`; empty asks for everything.
+    pub filter: &'static str,
 }
 
 /// A prompt at the head of a line, and the rest of that line.

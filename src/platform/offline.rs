@@ -270,7 +270,7 @@ fn snapshot(platform: &'static Platform, outputs: &[Output<'_>], keeper: &Keeper
     taken.reverse();
     let scope = scope_of(&taken);
     let captured: Vec<Captured> = taken.iter().map(Output::captured).collect();
-    let kept = captured.iter().map(|c| keeper.kept(device, &c.section, &c.text)).collect();
+    let kept = captured.iter().map(|c| keeper.kept(platform, device, &c.section, &c.text)).collect();
     let mut reading = (platform.read)(&scope, &captured, Rules::Offline);
     for unread in &mut reading.unread {
         unread.line = line_in_file(unread.line, &taken);

@@ -48,25 +48,31 @@ const CLOCK_READERS: &[&str] = &["lab", "jobs", "schedule", "cli"];
 /// `Cargo.toml` that is not listed may be used anywhere above `model`.
 const HOMES: &[(&str, &[&str])] = &[
     ("arrow", &["store", "analysis"]),
+    ("chrono_tz", &["schedule", "config"]),
     ("clap", &["cli"]),
     ("comfy_table", &["cli"]),
+    ("croner", &["schedule", "config"]),
     ("csv", &["source", "report"]),
     ("dialoguer", &["cli"]),
     ("duckdb", &["store"]),
     ("flate2", &["store"]),
     ("indicatif", &["cli"]),
+    ("lettre", &["notify"]),
     ("minijinja", &["report/page.rs"]),
     ("plotters", &["report/chart"]),
     ("polars", &["analysis"]),
     ("polars_arrow", &["analysis"]),
+    ("roxmltree", &["platform"]),
     ("russh", &["device", "lab"]),
-    ("tokio", &["device", "lab", "jobs", "cli"]),
+    ("tokio", &["device", "signal", "lab", "jobs", "schedule", "cli"]),
+    ("tokio_cron_scheduler", &["schedule"]),
+    ("ureq", &["source", "notify"]),
 ];
 
 /// All that the nouns need.
 const MODEL_PACKAGES: &[&str] = &["serde", "serde_json", "chrono", "sha2"];
 
-const ASYNC_ROOMS: &[&str] = &["device", "lab", "jobs", "schedule", "cli"];
+const ASYNC_ROOMS: &[&str] = &["device", "signal", "lab", "jobs", "schedule", "cli"];
 
 /// The one file with `unsafe`: the hand-over from Arrow to Polars.
 const UNSAFE_FILE: &str = "analysis/frame.rs";

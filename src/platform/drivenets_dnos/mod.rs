@@ -18,12 +18,13 @@ mod typed; // which output is which
 mod values; // how tags, states and strings are written
 mod words; // what is known and outside our facts
 
-use super::{Platform, ScopeKind, Template};
+use super::{Channel, Platform, ScopeKind, Template};
 
 pub static DRIVENETS_DNOS: Platform = Platform {
     name: "drivenets_dnos",
     title: "DriveNets DNOS",
     vlan_objects: false,
+    channel: Channel::Terminal,
     // Both hold for the session only. Older systems know neither, and need
     // neither: every command pages itself off, and colours are removed.
     on_open: &[session("set cli-terminal-length 0"), session("set cli-ansi-color-disabled")],
@@ -63,6 +64,10 @@ pub static DRIVENETS_DNOS: Platform = Platform {
         "New password:",
         "Retype new password:",
     ],
+    volatile: |_| false,
+    notices: &[],
+    told: |_| None,
+    netconf: None,
     read: read::read,
     echo: prompt::echo,
     typed: typed::typed,

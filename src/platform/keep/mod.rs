@@ -22,6 +22,7 @@ use sha2::Sha256;
 
 use crate::model::snapshot::{KeptText, hex};
 
+use super::Platform;
 use super::reading::lines;
 
 /// Lines without one of these hold no secret that the rules could find; most
@@ -107,13 +108,16 @@ impl Keeper {
         Cow::Owned(out)
     }
 
-    /// `text` as it is stored: masked, without the date of a start mark, and
-    /// without blanks at line ends.
-    pub fn kept(&self, device: &str, section: &str, text: &str) -> KeptText {
+    /// `text` as it is stored: masked, without the lines that `platform` calls
+    /// volatile, without the date of a start mark, and without blanks at line ends.
+    pub fn kept(&self, platform: &Platform, device: &str, section: &str, text: &str) -> KeptText {
         let masked = self.mask(device, text);
         let mut kept = String::with_capacity(masked.len());
         for line in lines(&masked) {
             let line = line.trim_end();
+            if (platform.volatile)(line) {
+                continue;
+            }
             let line = match memmem::find(line.as_bytes(), b" config-start") {
                 Some(at) if line.starts_with('#') => &line[..at + " config-start".len()],
                 _ => line,

@@ -146,6 +146,7 @@ fn path_by_looking(text: &str, start: usize) -> Vec<(usize, &str)> {
 #[test]
 fn kept_text_has_no_date() {
     let kept = keeper().kept(
+        &crate::platform::drivenets_dnos::DRIVENETS_DNOS,
         "a",
         "config interfaces",
         "# R1 config-start [28-Nov-2025 16:09:54 UTC]\n\nx  \n# R1 config-end",
