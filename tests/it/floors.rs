@@ -67,6 +67,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio", &["device", "signal", "lab", "jobs", "schedule", "cli"]),
     ("tokio_cron_scheduler", &["schedule"]),
     ("ureq", &["source", "notify"]),
+    ("yaml_serde", &["source"]),
 ];
 
 /// All that the nouns need.
