@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use driftcast::model::Scope;
 use driftcast::platform::keep::Keeper;
 use driftcast::platform::terminal::settle;
-use driftcast::platform::{Captured, Rules, by_name};
+use driftcast::platform::{Captured, Ending, Rules, by_name};
 
 /// A whole `show config`, with a login, a few secrets, descriptions and the
 /// blocks that are none of our facts.
@@ -63,6 +63,7 @@ fn read(criterion: &mut Criterion) {
             command: "show config | no-more".to_owned(),
             text,
             prompt: Some("LEAF-1".to_owned()),
+            ended: Ending::Prompt,
         }]
     };
     let sections = captured(text.clone());

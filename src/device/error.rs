@@ -110,6 +110,9 @@ pub enum DeviceError {
     #[error("the device let us in but opens no shell for this account")]
     NoShell,
 
+    #[error("the device let us in but runs no command outside of a shell for this account")]
+    NoExec,
+
     #[error("the device's CLI is not running; look at its console (we leave at that question, always)")]
     CliNotRunning,
 
@@ -162,6 +165,7 @@ impl DeviceError {
             | Self::Legacy { .. }
             | Self::Busy
             | Self::NoShell
+            | Self::NoExec
             | Self::CliNotRunning
             | Self::ClosedEarly => Outcome::Unreachable,
             Self::HostKeyUnknown { .. }
@@ -216,6 +220,7 @@ impl DeviceError {
             Self::LoginTime { .. } => "login",
             Self::Busy => "max-sessions",
             Self::NoShell => "no-shell",
+            Self::NoExec => "no-exec",
             Self::CliNotRunning => "cli-not-running",
             Self::ClosedEarly | Self::Closed { .. } => "closed",
             Self::NoPrompt { .. } => "no-prompt",

@@ -40,13 +40,14 @@ pub use ssh::SshFetcher;
 pub struct Transcript {
     /// One section for each command of the script, in order.
     pub sections: Vec<Captured>,
-    /// The system name in the prompt; the same in every section.
+    /// The system name in the prompt, the same in every section; `None` where
+    /// there are no prompts. There the text has to say who spoke.
     pub system: Option<String>,
     /// Weak algorithms were agreed on, by exception for this device.
     pub legacy: bool,
-    /// From the first packet until the last prompt.
+    /// From the first packet until the end of the last answer.
     pub took: Duration,
-    /// Bytes that the device sent into the shell.
+    /// Bytes that the device sent as answers.
     pub bytes: u64,
     /// Control characters that were taken out of its text.
     pub removed: usize,

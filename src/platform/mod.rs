@@ -15,7 +15,7 @@ pub mod terminal; // bytes → text as a terminal would show it
 
 pub use command::{BadWord, Command, ScopeKind, Template, Word};
 pub use notice::{Meaning, Notice, Told};
-pub use reading::{Captured, Reading, Rules};
+pub use reading::{Captured, Ending, Reading, Rules};
 
 use crate::model::Scope;
 
@@ -86,7 +86,8 @@ impl std::fmt::Debug for Platform {
 pub enum Channel {
     /// In one shell on a terminal: prompt, echo and pager.
     Terminal,
-    /// One exec channel a command: no prompt, no echo, an exit status.
+    /// One exec channel a command: no prompt, no echo, no terminal, an exit
+    /// status. [`Platform::on_open`] is not sent: nothing outlives a command.
     Exec,
 }
 

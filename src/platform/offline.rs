@@ -12,7 +12,7 @@ use crate::model::{Outcome, Scope, Snapshot};
 use super::keep::Keeper;
 use super::reading::{Class, Tally, is_blank, lines};
 use super::terminal::{settle, settle_str};
-use super::{ALL, Captured, Echo, Object, Platform, Rules};
+use super::{ALL, Captured, Echo, Ending, Object, Platform, Rules};
 
 /// The platform whose output `text` looks like.
 pub fn guess(text: &str) -> Option<&'static Platform> {
@@ -85,6 +85,7 @@ impl Output<'_> {
             command: self.command.to_owned(),
             text: self.text.to_owned(),
             prompt: self.prompt.map(str::to_owned),
+            ended: if self.prompt.is_some() { Ending::Prompt } else { Ending::Unseen },
         }
     }
 }

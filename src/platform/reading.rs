@@ -20,6 +20,29 @@ pub struct Captured {
     pub text: String,
     /// The system name in the prompt that came back after it; `None` if none did.
     pub prompt: Option<String>,
+    /// How it came to its end, as far as the transport can tell.
+    pub ended: Ending,
+}
+
+/// How the output of a command ended. It is one sign of completeness and never
+/// the only one: a channel can be closed in good order in the middle of a text.
+/// A live reader demands that it is not [`Ending::Unseen`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Ending {
+    /// Nobody saw it: a file, a piece of a recording.
+    #[default]
+    Unseen,
+    /// The prompt came back: see [`Captured::prompt`].
+    Prompt,
+    /// On a channel of its own: the end of the output, this exit status and the
+    /// close of the channel, all three. Output that lacks one of them never
+    /// gets here. What another status than 0 means is for the reader to say;
+    /// with nothing on its standard output, `text` is what the command wrote
+    /// to its standard error.
+    Exit(u32),
+    /// A NETCONF reply to our question, up to its end mark. The text is the
+    /// whole `<rpc-reply>`; an `<rpc-error>` in it is for the reader to judge.
+    Reply,
 }
 
 /// Which signs of completeness are demanded.

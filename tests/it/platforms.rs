@@ -14,7 +14,7 @@ use driftcast::model::{Outcome, Scope, Snapshot};
 use driftcast::platform::keep::Keeper;
 use driftcast::platform::offline::{guess, read_text, sections};
 use driftcast::platform::terminal::settle;
-use driftcast::platform::{ALL, Captured, Platform, Reading, Rules, by_name};
+use driftcast::platform::{ALL, Captured, Ending, Platform, Reading, Rules, by_name};
 use proptest::prelude::*;
 
 fn keeper() -> Keeper {
@@ -339,6 +339,7 @@ proptest! {
             command: "show config interfaces ge100-0/0/31.251 | no-more".to_owned(),
             text: text.clone(),
             prompt: Some("R1".to_owned()),
+            ended: Ending::Prompt,
         };
         let lines = text.lines().filter(|line| !line.trim_ascii().is_empty()).count() as u64;
         for scope in [Scope::Device, Scope::Interface("ge100-0/0/31.251".to_owned()), Scope::BridgeDomain("five".to_owned())] {

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout_at};
 
 use crate::platform::terminal::settle;
-use crate::platform::{Captured, Command, Platform};
+use crate::platform::{Captured, Command, Ending, Platform};
 
 use super::{DeviceError, Settings, Transcript};
 
@@ -233,6 +233,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<'_, S> {
             command: line.to_owned(),
             text: self.output(line),
             prompt: Some(self.host.clone()),
+            ended: Ending::Prompt,
         })
     }
 

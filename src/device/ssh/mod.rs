@@ -1,7 +1,7 @@
-//! The one road to a device: connect, check the host key, log in, open one
-//! shell, talk, hang up.
+//! The one road to a device: connect, check the host key, log in, talk (in one
+//! shell, or with one channel a command), hang up.
 //!
-//! One session, one channel, one login. Every step has a limit of its own and
+//! One session, one channel at a time, one login. Every step has a limit of its own and
 //! the session has one in all. Whatever happens after the handshake, the
 //! device is told goodbye, so that no session stays open on it.
 
@@ -10,6 +10,8 @@ mod algorithms;
 mod trust;
 
 mod login;
+
+mod exec;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -26,7 +28,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tracing::debug;
 
 use crate::model::{Device, Scope};
-use crate::platform::{Command, Platform};
+use crate::platform::{Channel as Way, Command, Platform};
 
 use super::credential::{CredentialError, Login};
 use super::known_hosts::{HostKey, KnownHosts};
@@ -124,8 +126,13 @@ impl SshFetcher {
         let mut link = self.connect(device, Some(&login), Trust::Pinned).await?;
         let said = timeout_at(deadline, async {
             self.log_in(&mut link, &login, device).await?;
-            let (channel, early) = self.open_shell(&link).await?;
-            shell::converse(channel.into_stream(), &early, platform, commands, &self.settings).await
+            match platform.channel {
+                Way::Terminal => {
+                    let (channel, early) = self.open_shell(&link).await?;
+                    shell::converse(channel.into_stream(), &early, platform, commands, &self.settings).await
+                }
+                Way::Exec => exec::converse(&link, platform, commands, &self.settings).await,
+            }
         })
         .await
         .unwrap_or(Err(DeviceError::TotalTime { seconds: self.settings.total_seconds }));
@@ -330,12 +337,9 @@ impl SshFetcher {
     /// Opens the one channel with a terminal and a shell. What the device
     /// says before it confirms the shell comes back beside the channel.
     async fn open_shell(&self, link: &Link) -> Result<(Channel<Msg>, Vec<u8>), DeviceError> {
-        let broken = |source| DeviceError::Protocol { address: link.address.clone(), source };
+        let broken = |source| link.broken(source);
         let opening = async {
-            let mut channel = link.handle.channel_open_session().await.map_err(|error| match error {
-                russh::Error::ChannelOpenFailure(_) => DeviceError::Busy,
-                error => broken(error),
-            })?;
+            let mut channel = link.session_channel().await?;
             channel.request_pty(true, "vt100", COLUMNS, ROWS, 0, 0, &[]).await.map_err(broken)?;
             channel.request_shell(true).await.map_err(broken)?;
             let mut early = Vec::new();
@@ -381,6 +385,25 @@ impl Fetch for SshFetcher {
 }
 
 impl Link {
+    fn broken(&self, source: russh::Error) -> DeviceError {
+        DeviceError::Protocol { address: self.address.clone(), source }
+    }
+
+    /// One more channel. A device that has no session left refuses it.
+    async fn session_channel(&self) -> Result<Channel<Msg>, DeviceError> {
+        self.handle.channel_open_session().await.map_err(|error| match error {
+            russh::Error::ChannelOpenFailure(_) => DeviceError::Busy,
+            error => self.broken(error),
+        })
+    }
+
+    /// The same within the time that a login may take.
+    async fn open_channel(&self, settings: &Settings) -> Result<Channel<Msg>, DeviceError> {
+        timeout(settings.login(), self.session_channel())
+            .await
+            .unwrap_or(Err(DeviceError::LoginTime { seconds: settings.login_seconds }))
+    }
+
     /// Says goodbye and waits until the connection is down, the carrier's after our own.
     async fn close(self) {
         let mut next = Some(self);

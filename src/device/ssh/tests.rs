@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::device::credential::LAB;
 use crate::model::{DeviceName, Outcome};
-use crate::platform::by_name;
+use crate::platform::{Ending, by_name};
 
 fn dnos() -> &'static Platform {
     by_name("drivenets_dnos").unwrap()
@@ -28,9 +28,31 @@ fn key(seed: u8) -> PrivateKey {
     PrivateKey::new(KeypairData::Ed25519(Ed25519Keypair::from_seed(&[seed; 32])), "").unwrap()
 }
 
+/// The same system, asked by one command a channel.
+static EXEC: Platform = Platform { channel: Way::Exec, ..crate::platform::drivenets_dnos::DRIVENETS_DNOS };
+
+/// One thing that a test server does on an exec channel.
+#[derive(Clone, Copy)]
+enum Act {
+    /// So many kilobytes of lines.
+    Kilobytes(usize),
+    Complain(&'static str),
+    Status(u32),
+    Eof,
+    Close,
+    /// The whole connection.
+    HangUp,
+}
+
+const IN_ORDER: &[Act] = &[Act::Kilobytes(100), Act::Eof, Act::Status(0), Act::Close];
+
 /// What a test server does differently, and what it saw.
 #[derive(Clone)]
 struct Server {
+    /// What it does with a command; none are taken when empty.
+    exec: &'static [Act],
+    /// Agrees on new keys after so many bytes.
+    rekey: Option<usize>,
     password: &'static str,
     methods: &'static [MethodKind],
     /// Prompts of its keyboard dialogue: text and whether it is shown.
@@ -46,6 +68,8 @@ struct Server {
 impl Default for Server {
     fn default() -> Self {
         Self {
+            exec: IN_ORDER,
+            rekey: None,
             password: "lab",
             methods: &[MethodKind::Password, MethodKind::KeyboardInteractive],
             prompts: &[("Password: ", false)],
@@ -68,6 +92,9 @@ impl Server {
         };
         if let Some(kex) = self.kex {
             config.preferred = Preferred { kex: Cow::Owned(vec![kex]), ..Preferred::DEFAULT };
+        }
+        if let Some(bytes) = self.rekey {
+            config.limits = russh::Limits::new(bytes, bytes, Duration::from_secs(3600));
         }
         let config = Arc::new(config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -166,6 +193,47 @@ impl server::Handler for Server {
         session.channel_success(id)
     }
 
+    async fn exec_request(
+        &mut self,
+        id: ChannelId,
+        _command: &[u8],
+        session: &mut Session,
+    ) -> Result<(), russh::Error> {
+        if self.exec.is_empty() {
+            return session.channel_failure(id);
+        }
+        session.channel_success(id)?;
+        let (acts, handle) = (self.exec, session.handle());
+        tokio::spawn(async move {
+            for act in acts {
+                match *act {
+                    Act::Kilobytes(count) => {
+                        for _ in 0..count {
+                            let _ = handle.data(id, "0123456789abcde\n".repeat(64)).await;
+                        }
+                    }
+                    Act::Complain(text) => {
+                        let _ = handle.extended_data(id, 1, text).await;
+                    }
+                    Act::Status(status) => {
+                        let _ = handle.exit_status_request(id, status).await;
+                    }
+                    Act::Eof => {
+                        let _ = handle.eof(id).await;
+                    }
+                    Act::Close => {
+                        let _ = handle.close(id).await;
+                    }
+                    Act::HangUp => {
+                        let _ =
+                            handle.disconnect(Disconnect::ByApplication, String::new(), String::new()).await;
+                    }
+                }
+            }
+        });
+        Ok(())
+    }
+
     async fn shell_request(&mut self, id: ChannelId, session: &mut Session) -> Result<(), russh::Error> {
         session.channel_success(id)?;
         let Some(channel) = self.channel.lock().unwrap().take() else { return Ok(()) };
@@ -228,6 +296,72 @@ async fn a_whole_session() {
     assert!(transcript.sections.iter().all(|section| section.text == "a line\n".repeat(6_000)));
     assert_eq!(fetcher.host_key(&device).await.unwrap(), HostKey::bare(key(1).public_key().clone()));
     assert_eq!(server.attempts(), 1);
+}
+
+/// One command on a channel of its own, with what `server` makes of it.
+async fn exec(server: Server, settings: Settings) -> Result<Transcript, DeviceError> {
+    let device = server.start("pe-4").await;
+    fetcher(&[&device], 1, settings).run(&device, &EXEC, &[EXEC.named("config").unwrap()]).await
+}
+
+fn quick() -> Settings {
+    Settings { silence_seconds: 1, ..Settings::default() }
+}
+
+#[tokio::test]
+async fn a_channel_for_each_command() {
+    let server = Server::default();
+    let device = server.start("pe-4").await;
+    let transcript =
+        fetcher(&[&device], 1, Settings::default()).fetch(&device, &EXEC, &Scope::Device).await.unwrap();
+    let script = EXEC.script(&Scope::Device).unwrap();
+    assert!(transcript.sections.iter().map(|s| s.command.as_str()).eq(script.iter().map(Command::text)));
+    for section in &transcript.sections {
+        assert_eq!((section.text.len(), section.ended), (100 << 10, Ending::Exit(0)));
+        assert_eq!(section.prompt, None);
+    }
+    assert_eq!((transcript.system, server.attempts()), (None, 1));
+}
+
+#[tokio::test]
+async fn the_end_of_an_exec_channel() {
+    use Act::{Close, Complain, Eof, HangUp, Kilobytes, Status};
+    const LATE: usize = 1 << 10;
+    let takes = |acts: &'static [Act]| exec(Server { exec: acts, ..Server::default() }, quick());
+    // The status comes before the last megabyte; new keys in the middle of 20.
+    let early = takes(&[Status(0), Kilobytes(LATE), Eof, Close]).await.unwrap();
+    assert_eq!(early.sections[0].text, "0123456789abcde\n".repeat(64 * LATE));
+    let server = Server {
+        exec: &[Kilobytes(20 << 10), Eof, Status(0), Close],
+        rekey: Some(1 << 20),
+        ..Server::default()
+    };
+    let rekeyed = exec(server, quick()).await.unwrap();
+    assert_eq!(rekeyed.sections[0].text.len(), 20 << 20);
+    assert!(rekeyed.sections[0].text.split_inclusive('\n').all(|line| line == "0123456789abcde\n"));
+    // Another status than 0 is for the reader to judge.
+    let refused = takes(&[Complain("no such thing\n"), Status(1), Eof, Close]).await.unwrap();
+    assert_eq!(
+        (refused.sections[0].text.as_str(), refused.sections[0].ended),
+        ("no such thing\n", Ending::Exit(1))
+    );
+    // Without one of the three signs it is no answer.
+    for acts in [
+        &[Kilobytes(4), Status(0), Close][..],
+        &[Kilobytes(4), Eof, Close],
+        &[Kilobytes(4), Eof, Status(0), HangUp],
+        &[Kilobytes(4), HangUp],
+    ] {
+        let error = takes(acts).await.unwrap_err();
+        assert_eq!((error.outcome(), error.detail()), (Outcome::Incomplete, Some("closed")), "{error}");
+    }
+    let hangs = takes(&[Kilobytes(4), Eof, Status(0)]).await.unwrap_err();
+    assert_eq!((hangs.outcome(), hangs.detail()), (Outcome::Timeout, Some("silence")));
+    let none = takes(&[]).await.unwrap_err();
+    assert_eq!((none.outcome(), none.detail()), (Outcome::Unreachable, Some("no-exec")));
+    let small = Settings { max_bytes: 10_000, ..quick() };
+    let error = exec(Server::default(), small).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::TooLarge);
 }
 
 #[tokio::test]
