@@ -162,7 +162,7 @@ fn a_violation_is_found() {
         ("store/mod.rs", "use duckdb::arrow::array::Array;", None),
         ("report/csv.rs", "use super::csv::write;", None),
         ("model/run.rs", "use regex::Regex;", Some("model uses serde, serde_json, chrono, sha2 only")),
-        ("store/mod.rs", "async fn f() {}", Some("async is for device, lab, jobs, schedule, cli")),
+        ("store/mod.rs", "async fn f() {}", Some("async is for device, signal, lab, jobs, schedule, cli")),
         ("store/mod.rs", "let x = unsafe { f() };", Some("unsafe is for analysis/frame.rs")),
         ("analysis/frame.rs", "let x = unsafe { f() };", None),
         ("store/mod.rs", "#[allow(dead_code)] fn f() {}", Some("say #[expect")),
