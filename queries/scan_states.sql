@@ -1,7 +1,7 @@
 -- What the collector must know of every device before it reads it again.
 -- Parameters: last sequence number.
 -- Rows: device id, last complete device-scope scan, its digests (facts, text,
--- observed) and line counts, how many such scans; last attempt with outcome,
+-- observed, and that of the capture) and line counts, how many such scans; last attempt with outcome,
 -- detail and seq; first failure since the last complete scan; newest commit
 -- mark; failures since the last complete scan. The facts and observed digests are NULL when a narrower scan came after
 -- the last whole one: they no longer describe what is stored. The facts digest is
@@ -9,7 +9,8 @@
 WITH whole AS (
     SELECT device_id, max(seq) AS seq, arg_max(started, seq) AS started, count(*) AS scans,
            arg_max(facts_digest, seq) AS facts_digest, arg_max(text_digest, seq) AS text_digest,
-           arg_max(observed_digest, seq) AS observed_digest, arg_max(lines_read, seq) AS lines_read,
+           arg_max(observed_digest, seq) AS observed_digest, arg_max(capture_digest, seq) AS capture_digest,
+           arg_max(lines_read, seq) AS lines_read,
            arg_max(lines_ignored, seq) AS lines_ignored, arg_max(lines_unread, seq) AS lines_unread
     FROM scan WHERE outcome = 'complete' AND scope = 'device' AND seq <= $1
     GROUP BY device_id
@@ -32,7 +33,8 @@ SELECT t.device_id, w.started,
        replace(w.text_digest::VARCHAR, '-', ''),
        CASE WHEN coalesce(t.narrow, 0) < w.seq THEN replace(w.observed_digest::VARCHAR, '-', '') END,
        w.lines_read, w.lines_ignored, w.lines_unread, coalesce(w.scans, 0)::BIGINT,
-       t.started, t.outcome, nullif(t.detail, ''), t.seq, f.since, t.commit_mark, coalesce(f.failures, 0)::BIGINT
+       t.started, t.outcome, nullif(t.detail, ''), t.seq, f.since, t.commit_mark, coalesce(f.failures, 0)::BIGINT,
+       replace(w.capture_digest::VARCHAR, '-', '')
 FROM tried AS t
 LEFT JOIN whole AS w ON w.device_id = t.device_id
 LEFT JOIN (

@@ -147,6 +147,7 @@ fn weigh(
         facts_digest: None,
         text_digest: None,
         observed_digest: None,
+        capture_digest: None,
         changed: false,
         text_changed: false,
     });
@@ -226,6 +227,7 @@ fn compare_with_past(
         result.scan.facts_digest = moved(state.and_then(|s| s.facts_digest.as_ref()), &digests.facts);
         result.scan.observed_digest =
             moved(state.and_then(|s| s.observed_digest.as_ref()), &digests.observed);
+        result.scan.capture_digest = moved(state.and_then(|s| s.capture_digest.as_ref()), &digests.capture);
     }
 }
 

@@ -45,12 +45,14 @@ pub(super) struct Read {
 /// What is seen of an interface beside its configuration.
 pub(super) type Observation = (String, Option<OperState>, Option<u32>);
 
-/// Three digests of a complete scan of a whole device.
+/// The digests of a complete scan of a whole device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Digests {
     pub(super) facts: String,
     pub(super) text: String,
     pub(super) observed: String,
+    /// Of everything that the device sent.
+    pub(super) capture: String,
 }
 
 /// Reads every target of `plan`, at most `concurrency` at once. Results arrive
@@ -111,10 +113,20 @@ fn read_device(
     before: Option<&LastState>,
     wants: Wants,
 ) -> Read {
+    let mut capture = String::new();
+    let mut unchanged = false;
     let snapshot = match asked.answer {
         Ok((platform, transcript)) => {
             let name = device.name.as_str();
-            let snapshot = read_transcript(env, platform, name, &target, transcript);
+            if target.scope == crate::model::Scope::Device {
+                capture = env.keeper.fingerprint(platform, name, &transcript.sections);
+                unchanged = before.is_some_and(|before| is_unchanged(before, &capture));
+            }
+            let snapshot = if unchanged {
+                complete_as_before(platform, name, &target, before)
+            } else {
+                read_transcript(env, platform, name, &target, transcript)
+            };
             if !snapshot.outcome.is_complete() {
                 let detail = snapshot.detail.as_deref().unwrap_or("no detail");
                 let outcome = snapshot.outcome.as_str();
@@ -138,7 +150,9 @@ fn read_device(
     };
     read.snapshot.device = Some(device.name.to_string());
     read.kept = read.snapshot.kept.take().unwrap_or_default();
-    if read.snapshot.outcome.is_complete() {
+    if unchanged {
+        read.quiet = true;
+    } else if read.snapshot.outcome.is_complete() {
         let observed = digest_of_observations(&read.snapshot);
         read.observed = read.snapshot.interfaces.iter().map(|i| (i.name.clone(), i.oper, i.mtu)).collect();
         read.shown = wants.snapshots.then(|| read.snapshot.clone());
@@ -147,8 +161,12 @@ fn read_device(
             read.facts.retain(|fact| fact.kind() != Kind::Vlan);
         }
         if read.target.scope == crate::model::Scope::Device {
-            let digests =
-                Digests { facts: digest_of(&read.facts), text: digest_of_text(&read.kept), observed };
+            let digests = Digests {
+                facts: digest_of(&read.facts),
+                text: digest_of_text(&read.kept),
+                observed,
+                capture,
+            };
             if let Some(before) = before {
                 let same_text = before.text_digest.as_ref() == Some(&digests.text);
                 read.quiet = same_text
@@ -173,6 +191,26 @@ fn read_device(
         read.observed = Vec::new();
     }
     read
+}
+
+/// Whether a device sent what it sent last time, while nothing that it is
+/// compared with moved since. Reading it again would give the same reading.
+fn is_unchanged(before: &LastState, capture: &str) -> bool {
+    before.facts_digest.is_some()
+        && before.observed_digest.is_some()
+        && before.capture_digest.as_deref() == Some(capture)
+}
+
+/// The snapshot of a device that is unchanged, without the facts: nobody looks at them.
+fn complete_as_before(
+    platform: &Platform,
+    name: &str,
+    target: &Target,
+    before: Option<&LastState>,
+) -> Snapshot {
+    let mut snapshot = Snapshot::failed(name, platform.name, target.scope.clone(), Outcome::Complete, None);
+    snapshot.lines = before.and_then(|before| before.lines).unwrap_or_default();
+    snapshot
 }
 
 /// One session with one device.

@@ -35,6 +35,8 @@ pub struct ScanRow {
     pub facts_digest: Option<String>,
     pub text_digest: Option<String>,
     pub observed_digest: Option<String>,
+    /// Of everything that the device sent. Not read back with past scans.
+    pub capture_digest: Option<String>,
     /// The compared facts differ from those of the last complete scan.
     pub changed: bool,
     /// The kept text differs.
@@ -98,6 +100,7 @@ impl Store {
                 digest("facts_digest", scan.facts_digest.as_ref())?;
                 digest("text_digest", scan.text_digest.as_ref())?;
                 digest("observed_digest", scan.observed_digest.as_ref())?;
+                digest("capture_digest", scan.capture_digest.as_ref())?;
             }
             tx.append("scan", &numbered, |out, (seq, result)| {
                 let scan = &result.scan;
@@ -122,6 +125,7 @@ impl Store {
                     scan.changed,
                     scan.text_changed,
                     result.commit.as_ref().map(json),
+                    scan.capture_digest,
                 ])
             })?;
             facts::append(tx, &numbered)?;

@@ -39,6 +39,8 @@ pub struct LastState {
     pub text_digest: Option<String>,
     /// `None` too when a narrower scan came later.
     pub observed_digest: Option<String>,
+    /// Of everything that the device sent in the last such scan that was not quiet.
+    pub capture_digest: Option<String>,
     pub lines: Option<LineCounts>,
     pub commit: Option<CommitMark>,
     /// Complete device-scope scans so far.
@@ -200,6 +202,7 @@ fn last_state(row: &Row<'_>) -> Result<LastState, StoreError> {
         facts_digest: row.get(2)?,
         text_digest: row.get(3)?,
         observed_digest: row.get(4)?,
+        capture_digest: row.get(16)?,
         lines: line_counts(row, 5)?,
         complete_scans: row.get(8)?,
         last_attempt: (time(row, 9)?, parsed("outcome", &outcome, Outcome::parse)?, row.get(11)?),
@@ -228,6 +231,7 @@ fn seen_scan(row: &Row<'_>) -> Result<SeenScan, StoreError> {
             facts_digest: row.get(13)?,
             text_digest: row.get(14)?,
             observed_digest: row.get(15)?,
+            capture_digest: None,
             changed: row.get(16)?,
             text_changed: row.get(17)?,
         },

@@ -8,7 +8,10 @@ use duckdb::Connection;
 use super::StoreError;
 
 /// The steps, each with the version it makes.
-const STEPS: [(i32, &str); 1] = [(1, include_str!("../../queries/schema/0001_tables.sql"))];
+const STEPS: [(i32, &str); 2] = [
+    (1, include_str!("../../queries/schema/0001_tables.sql")),
+    (3, include_str!("../../queries/schema/0003_capture_digest.sql")),
+];
 
 const TABLES: &str = include_str!("../../queries/table_list.sql");
 const VERSION: &str = include_str!("../../queries/schema_read.sql");

@@ -22,8 +22,8 @@ use sha2::Sha256;
 
 use crate::model::snapshot::{KeptText, hex};
 
-use super::Platform;
 use super::reading::lines;
+use super::{Captured, Platform};
 
 /// Lines without one of these hold no secret that the rules could find; most
 /// texts are passed over by this alone.
@@ -114,18 +114,46 @@ impl Keeper {
         let masked = self.mask(device, text);
         let mut kept = String::with_capacity(masked.len());
         for line in lines(&masked) {
-            let line = line.trim_end();
-            if (platform.volatile)(line) {
-                continue;
-            }
-            let line = match memmem::find(line.as_bytes(), b" config-start") {
-                Some(at) if line.starts_with('#') => &line[..at + " config-start".len()],
-                _ => line,
-            };
+            let Some(line) = stable_part(platform, line.trim_end()) else { continue };
             kept.push_str(line);
             kept.push('\n');
         }
         KeptText { section: section.to_owned(), text: kept }
+    }
+
+    /// A digest of all that a device sent, as 32 hex digits: of the lines that
+    /// are kept, before they are masked, with the commands and the prompts.
+    /// Keyed, because secrets are in it. Equal digests are equal captures, read
+    /// by the same version of this program.
+    pub fn fingerprint(&self, platform: &Platform, device: &str, sections: &[Captured]) -> String {
+        let mut mac = self.mac.clone();
+        let mut put = |text: &str| {
+            mac.update(&(text.len() as u64).to_le_bytes());
+            mac.update(text.as_bytes());
+        };
+        // Another version may read the same text otherwise.
+        [env!("CARGO_PKG_VERSION"), platform.name, device].into_iter().for_each(&mut put);
+        for section in sections {
+            put(&section.section);
+            put(&section.command);
+            put(section.prompt.as_deref().unwrap_or("\0"));
+            put(&format!("{:?}", section.ended));
+            let mut whole = 0;
+            let mut at = 0;
+            // Runs of lines between volatile ones go in as one piece.
+            for line in lines(&section.text) {
+                let end = at + line.len();
+                let stable = stable_part(platform, line);
+                if stable.map(str::len) != Some(line.len()) {
+                    put(&section.text[whole..at]);
+                    put(stable.unwrap_or("\0"));
+                    whole = end;
+                }
+                at = end + 1;
+            }
+            put(&section.text[whole.min(section.text.len())..]);
+        }
+        hex(&mac.finalize().into_bytes()[..16])
     }
 
     fn hide(&self, out: &mut String, device: &str, path: &Trail<'_>, text: &str, line: usize, span: Span) {
@@ -153,6 +181,21 @@ impl Keeper {
         out.push_str(&hex(&tag[..8]));
         out.push('>');
     }
+}
+
+/// What of a line says the same each time: not the date of a start mark, and
+/// nothing of a line that the platform calls volatile.
+fn stable_part<'t>(platform: &Platform, line: &'t str) -> Option<&'t str> {
+    if (platform.volatile)(line) {
+        return None;
+    }
+    if !line.starts_with('#') {
+        return Some(line);
+    }
+    Some(
+        memmem::find(line.as_bytes(), b" config-start")
+            .map_or(line, |at| &line[..at + " config-start".len()]),
+    )
 }
 
 /// Lines above a secret that are part of its path; a configuration has fewer.

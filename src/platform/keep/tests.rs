@@ -154,6 +154,37 @@ fn kept_text_has_no_date() {
     assert_eq!(kept.text, "# R1 config-start\n\nx\n# R1 config-end\n");
 }
 
+#[test]
+fn a_fingerprint_is_of_all_that_stays() {
+    let dnos = &crate::platform::drivenets_dnos::DRIVENETS_DNOS;
+    let of = |device: &str, texts: [&str; 2], prompt: Option<&str>| {
+        let sections = texts.map(|text| Captured {
+            section: "config".to_owned(),
+            command: "show config | no-more".to_owned(),
+            text: text.to_owned(),
+            prompt: prompt.map(str::to_owned),
+            ended: crate::platform::reading::Ending::Prompt,
+        });
+        keeper().fingerprint(dnos, device, &sections)
+    };
+    let text = "# R1 config-start [28-Nov-2025 16:09:54 UTC]\n  password x\n# R1 config-end\n";
+    let other_day = text.replace("16:09", "17:12");
+    let before = of("a", [text, "b"], Some("R1"));
+    assert_eq!(before.len(), 32);
+    assert_eq!(of("a", [&other_day, "b"], Some("R1")), before);
+    for (device, texts, prompt) in [
+        ("b", [text, "b"], Some("R1")),
+        ("a", [&text.replace("password x", "password y"), "b"], Some("R1")),
+        ("a", [&text.replace("# R1 config-end\n", ""), "b"], Some("R1")),
+        ("a", [text, "c"], Some("R1")),
+        ("a", ["b", text], Some("R1")),
+        ("a", [text, "b"], Some("R2")),
+        ("a", [text, "b"], None),
+    ] {
+        assert_ne!(of(device, texts, prompt), before, "{texts:?}");
+    }
+}
+
 /// Lines made to cost time: none of them may cost much.
 #[test]
 fn hostile_lines_are_quick() {
