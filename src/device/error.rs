@@ -113,6 +113,15 @@ pub enum DeviceError {
     #[error("the device let us in but runs no command outside of a shell for this account")]
     NoExec,
 
+    #[error("the device let us in but has no NETCONF for this account; take it out of `netconf` in [ssh]")]
+    NoNetconf,
+
+    #[error("the device's NETCONF names no version of the protocol that we speak (1.0, 1.1)")]
+    NetconfVersion,
+
+    #[error("the device's NETCONF broke the framing of its messages; nothing of the answer can be trusted")]
+    Framing,
+
     #[error("the device's CLI is not running; look at its console (we leave at that question, always)")]
     CliNotRunning,
 
@@ -166,6 +175,8 @@ impl DeviceError {
             | Self::Busy
             | Self::NoShell
             | Self::NoExec
+            | Self::NoNetconf
+            | Self::NetconfVersion
             | Self::CliNotRunning
             | Self::ClosedEarly => Outcome::Unreachable,
             Self::HostKeyUnknown { .. }
@@ -182,7 +193,7 @@ impl DeviceError {
             | Self::AuthMethods
             | Self::AuthNone
             | Self::PasswordChange => Outcome::Auth,
-            Self::Closed { .. } | Self::Question { .. } => Outcome::Incomplete,
+            Self::Closed { .. } | Self::Question { .. } | Self::Framing => Outcome::Incomplete,
             Self::HandshakeTime { .. }
             | Self::LoginTime { .. }
             | Self::NoPrompt { .. }
@@ -221,6 +232,9 @@ impl DeviceError {
             Self::Busy => "max-sessions",
             Self::NoShell => "no-shell",
             Self::NoExec => "no-exec",
+            Self::NoNetconf => "no-netconf",
+            Self::NetconfVersion => "netconf-version",
+            Self::Framing => "framing",
             Self::CliNotRunning => "cli-not-running",
             Self::ClosedEarly | Self::Closed { .. } => "closed",
             Self::NoPrompt { .. } => "no-prompt",

@@ -399,7 +399,7 @@ fn matches(hosts: &HostPatterns, name: &str) -> bool {
 }
 
 /// `*` and `?`; linear in the text for each star.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
+pub(super) fn glob(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {

@@ -5,13 +5,15 @@
 //! once more where the bytes go out. Host keys are strict, a question is
 //! never answered, and a session that ends early is an error, not a short
 //! text. Reading order: the settings, what can go wrong, the shell (over any
-//! stream), then SSH and what it needs.
+//! stream), NETCONF, then SSH and what it needs.
 
 mod settings;
 
 mod error;
 
 pub mod shell;
+
+mod netconf;
 
 mod ssh;
 
@@ -25,6 +27,8 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::model::{Device, Scope};
 use crate::platform::{Captured, Platform};
@@ -74,4 +78,18 @@ pub trait Fetch: Send + Sync {
     /// Runs the platform's script for `scope` in one session.
     fn fetch<'a>(&'a self, device: &'a Device, platform: &'static Platform, scope: &'a Scope)
     -> Fetching<'a>;
+
+    /// Waits until the device's site and its jump host have room for one more
+    /// session. Asked before a session is counted as one of the run, so that a
+    /// full site keeps nobody else waiting.
+    fn admit<'a>(&'a self, _device: &'a Device) -> Admitting<'a> {
+        Box::pin(std::future::ready(Admission::default()))
+    }
 }
+
+/// The answer of [`Fetch::admit`].
+pub type Admitting<'a> = Pin<Box<dyn Future<Output = Admission> + Send + 'a>>;
+
+/// The places that one session takes; given back when it is dropped.
+#[derive(Debug, Default)]
+pub struct Admission(#[expect(dead_code, reason = "held, not looked at")] Vec<OwnedSemaphorePermit>);

@@ -7,6 +7,10 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::model::Device;
+
+use super::known_hosts::glob;
+
 /// The `[ssh]` table of the configuration. Times are whole seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -31,6 +35,17 @@ pub struct Settings {
     pub max_bytes: usize,
     /// Sessions at once through one jump host.
     pub jump_sessions: usize,
+    /// Logins a minute at one jump host, evenly spaced; 0 is no limit.
+    pub jump_logins_per_minute: u32,
+    /// Logins a minute with one credential, evenly spaced; 0 is no limit. The
+    /// servers behind it (TACACS, RADIUS) answer for the whole fleet. A
+    /// credential may have a figure of its own.
+    pub logins_per_minute: u32,
+    /// Sessions at once in one site; 0 is no limit.
+    pub site_sessions: usize,
+    /// Devices that are read over NETCONF where their platform has it: names,
+    /// with `*` and `?`. A device with the tag `netconf` is, too.
+    pub netconf: Vec<String>,
     /// Devices that may agree on weak algorithms (SHA-1, CBC, 3DES), each with
     /// the day on which that was accepted: `legacy = { dn-old-1 = "2026-11-01" }`.
     /// The report lists them.
@@ -48,12 +63,23 @@ impl Default for Settings {
             settle_ms: 30,
             max_bytes: 64 << 20,
             jump_sessions: 8,
+            jump_logins_per_minute: 600,
+            logins_per_minute: 3_000,
+            site_sessions: 0,
+            netconf: Vec::new(),
             legacy: BTreeMap::new(),
         }
     }
 }
 
 impl Settings {
+    /// Is the device one of those that are read over NETCONF?
+    pub(super) fn speaks_netconf(&self, device: &Device) -> bool {
+        let name = device.name.as_str().to_ascii_lowercase();
+        let named = |pattern: &String| glob(pattern.to_ascii_lowercase().as_bytes(), name.as_bytes());
+        device.tags.iter().any(|tag| tag == "netconf") || self.netconf.iter().any(named)
+    }
+
     pub(super) fn connect(&self) -> Duration {
         Duration::from_secs(self.connect_seconds)
     }

@@ -10,6 +10,7 @@ pub mod drivenets_dnos;
 pub mod keep; // secrets masked, volatile parts dropped
 #[cfg_attr(not(test), expect(dead_code, reason = "the platforms that use it come next"))]
 pub(crate) mod lines; // what indented configurations have in common
+pub mod netconf; // hello and reply, as XML
 pub mod notice; // what a device says about a commit, in a transcript or in a log
 pub mod offline; // files people have → snapshots
 pub mod reading; // what a reader is given and what it gives back

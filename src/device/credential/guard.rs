@@ -58,7 +58,7 @@ impl Guard {
     }
 
     /// May everyone try, or only the canary? An error when nobody may.
-    fn is_open(&self, credential: &str, device: &DeviceName) -> Result<bool, DeviceError> {
+    pub(super) fn is_open(&self, credential: &str, device: &DeviceName) -> Result<bool, DeviceError> {
         let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
         if verdicts.never_again.contains(device) {
             return Err(DeviceError::AuthRepeated { credential: credential.to_owned() });

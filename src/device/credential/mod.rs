@@ -58,6 +58,9 @@ pub struct CredentialTable {
     /// `true`: the first key of ssh-agent. A text: the key with that comment or `SHA256:` fingerprint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentKey>,
+    /// Instead of `logins_per_minute` in `[ssh]`; 0 is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logins_per_minute: Option<u32>,
 }
 
 /// Which key of ssh-agent is used. Exactly one: servers count every key that is offered.
@@ -140,6 +143,8 @@ pub(super) struct Login {
     pub(super) password: Option<SecretString>,
     /// Refused for every address that is not loopback.
     pub(super) loopback_only: bool,
+    /// A rate of its own.
+    pub(super) logins_per_minute: Option<u32>,
 }
 
 /// A running ssh-agent and which of its keys to use.
@@ -229,6 +234,11 @@ impl Credentials {
         self.slot(&login.name).guard.turn(&login.name, device).await
     }
 
+    /// As [`Self::turn`], without waiting: an error if the turn will never come.
+    pub(super) fn check_turn(&self, login: &Login, device: &DeviceName) -> Result<(), DeviceError> {
+        self.slot(&login.name).guard.is_open(&login.name, device).map(|_| ())
+    }
+
     fn slot(&self, name: &str) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         match slots.get(name) {
@@ -253,6 +263,7 @@ impl Credentials {
             agent: None,
             password: None,
             loopback_only: false,
+            logins_per_minute: table.logins_per_minute,
         };
         if let Some(path) = &table.key_file {
             login.key = Some(Arc::new(secret::key_file(name, path)?));
@@ -306,7 +317,15 @@ impl Credentials {
         if password.is_none() && agent.is_none() {
             return Err(CredentialError::None);
         }
-        Ok(Login { name: ENVIRONMENT.to_owned(), user, key: None, agent, password, loopback_only: false })
+        Ok(Login {
+            name: ENVIRONMENT.to_owned(),
+            user,
+            key: None,
+            agent,
+            password,
+            loopback_only: false,
+            logins_per_minute: None,
+        })
     }
 }
 
@@ -318,6 +337,7 @@ fn lab() -> Login {
         agent: None,
         password: Some(SecretString::from(LAB_PASSWORD)),
         loopback_only: true,
+        logins_per_minute: None,
     }
 }
 

@@ -13,9 +13,14 @@ mod login;
 
 mod exec;
 
+mod jump;
+
+mod pace;
+
 use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -28,16 +33,20 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tracing::debug;
 
 use crate::model::{Device, Scope};
-use crate::platform::{Channel as Way, Command, Platform};
+use crate::platform::{Channel as Way, Command, Netconf, Platform};
 
 use super::credential::{CredentialError, Login};
 use super::known_hosts::{HostKey, KnownHosts};
-use super::{Credentials, DeviceError, Fetch, Fetching, Settings, Transcript, shell};
+use super::{
+    Admission, Admitting, Credentials, DeviceError, Fetch, Fetching, Settings, Transcript, netconf, shell,
+};
 
+use jump::JumpHost;
+use pace::{ByName, Pace, place};
 use trust::{Broken, Checker, Trust};
 
-/// A jump host that failed so often in a row is not tried any more.
-const JUMP_FAILURES: usize = 5;
+/// How long the end of a carrying connection may come after that of the carried one.
+const AFTERMATH: Duration = Duration::from_millis(50);
 
 /// How long a goodbye may take. It waits for our own side only.
 const GOODBYE: Duration = Duration::from_millis(250);
@@ -53,15 +62,21 @@ pub struct SshFetcher {
     known_hosts: Arc<KnownHosts>,
     credentials: Credentials,
     jump_hosts: HashMap<String, Arc<JumpHost>>,
+    /// The gaps between logins, by credential.
+    paces: ByName<Pace>,
+    /// Sessions at once, by site.
+    sites: ByName<Arc<Semaphore>>,
     /// The usual offer of algorithms, shared by all sessions.
     modern: Arc<Config>,
 }
 
-/// A host through which devices are reached, with what we learnt about it.
-struct JumpHost {
-    device: Device,
-    places: Arc<Semaphore>,
-    failures: AtomicUsize,
+/// What is asked in one session.
+#[derive(Clone, Copy)]
+enum Ask<'a> {
+    /// These commands, over the platform's channel.
+    Commands(&'a [Command]),
+    /// The running configuration, over NETCONF.
+    Config(Netconf),
 }
 
 /// An agreed SSH connection, not logged in yet.
@@ -70,8 +85,18 @@ struct Link {
     address: String,
     legacy: Arc<AtomicBool>,
     /// The connection that carries this one, with its place at the jump host.
-    through: Option<Box<(Link, OwnedSemaphorePermit)>>,
+    through: Option<Box<Carrier>>,
 }
+
+/// A connection to a jump host that carries another one.
+struct Carrier {
+    jump: String,
+    link: Link,
+    /// Its place at the jump host, until it is closed.
+    _place: OwnedSemaphorePermit,
+}
+
+type Connecting<'a> = Pin<Box<dyn Future<Output = Result<Link, DeviceError>> + Send + 'a>>;
 
 impl SshFetcher {
     pub fn new(settings: Settings, known_hosts: KnownHosts, credentials: Credentials) -> Self {
@@ -81,17 +106,19 @@ impl SshFetcher {
             known_hosts: Arc::new(known_hosts),
             credentials,
             jump_hosts: HashMap::new(),
+            paces: ByName::default(),
+            sites: ByName::default(),
         }
     }
 
-    /// The hosts that [`Device::jump`] may name. Each has its own host key and credential.
+    /// The hosts that [`Device::jump`] may name. Each has its own host key and
+    /// credential. Of two with one name the first stays.
     #[must_use]
     pub fn with_jump_hosts(mut self, hosts: impl IntoIterator<Item = Device>) -> Self {
         for device in hosts {
-            let places = Arc::new(Semaphore::new(self.settings.jump_sessions.max(1)));
             let name = device.name.as_str().to_owned();
-            self.jump_hosts
-                .insert(name, Arc::new(JumpHost { device, places, failures: AtomicUsize::new(0) }));
+            let host = || Arc::new(JumpHost::new(device, &self.settings));
+            self.jump_hosts.entry(name).or_insert_with(host);
         }
         self
     }
@@ -106,7 +133,7 @@ impl SshFetcher {
     /// somebody's decision.
     pub async fn host_key(&self, device: &Device) -> Result<HostKey, DeviceError> {
         let shown = Arc::new(OnceLock::new());
-        let link = self.connect(device, None, Trust::Show(Arc::clone(&shown))).await?;
+        let link = self.connect(device, None, Trust::Show(Arc::clone(&shown)), 0).await?;
         let address = link.address.clone();
         link.close().await;
         shown.get().cloned().ok_or(DeviceError::Protocol { address, source: russh::Error::Disconnect })
@@ -119,24 +146,33 @@ impl SshFetcher {
         platform: &'static Platform,
         commands: &[Command],
     ) -> Result<Transcript, DeviceError> {
-        let started = Instant::now();
-        let deadline = started + self.settings.total();
+        self.ask(device, platform, Ask::Commands(commands)).await
+    }
+
+    async fn ask(
+        &self,
+        device: &Device,
+        platform: &'static Platform,
+        ask: Ask<'_>,
+    ) -> Result<Transcript, DeviceError> {
         // Loaded first: a file with wrong modes is found before any packet.
         let login = self.credentials.login(device.credential.as_deref()).await?;
-        let mut link = self.connect(device, Some(&login), Trust::Pinned).await?;
+        // A credential that was given up needs no handshake to be told so.
+        self.credentials.check_turn(&login, &device.name)?;
+        let started = Instant::now();
+        let mut link = self.connect(device, Some(&login), Trust::Pinned, 0).await?;
+        let deadline = Instant::now() + self.settings.total();
         let said = timeout_at(deadline, async {
             self.log_in(&mut link, &login, device).await?;
-            match platform.channel {
-                Way::Terminal => {
-                    let (channel, early) = self.open_shell(&link).await?;
-                    shell::converse(channel.into_stream(), &early, platform, commands, &self.settings).await
-                }
-                Way::Exec => exec::converse(&link, platform, commands, &self.settings).await,
-            }
+            self.converse(&link, platform, ask).await
         })
         .await
         .unwrap_or(Err(DeviceError::TotalTime { seconds: self.settings.total_seconds }));
-        let legacy = link.legacy.load(Ordering::Relaxed);
+        let said = match said {
+            Err(error) => Err(link.blame(error).await),
+            said => said,
+        };
+        let legacy = link.is_legacy();
         link.close().await;
         let mut transcript = said?;
         transcript.legacy = legacy;
@@ -150,75 +186,124 @@ impl SshFetcher {
         Ok(transcript)
     }
 
-    /// Connects, through the jump host if there is one, and agrees on keys.
-    async fn connect(
+    async fn converse(
         &self,
-        device: &Device,
-        login: Option<&Login>,
-        trust: Trust,
-    ) -> Result<Link, DeviceError> {
-        let Some(jump) = &device.jump else {
-            let (stream, address) = self.dial(device, login).await?;
-            return self.agree(device, stream, address, trust, None).await;
-        };
-        if login.is_some_and(|login| login.loopback_only) {
-            return Err(CredentialError::NotLoopback { address: device.address.clone() }.into());
-        }
-        let fault = |reason, source: Option<DeviceError>| DeviceError::Jump {
-            jump: jump.clone(),
-            reason,
-            source: source.map(Box::new),
-        };
-        let Some(host) = self.jump_hosts.get(jump) else {
-            return Err(fault("the configuration does not know it", None));
-        };
-        let place =
-            Arc::clone(&host.places).acquire_owned().await.map_err(|_| fault("it was given up", None))?;
-        if host.failures.load(Ordering::Relaxed) >= JUMP_FAILURES {
-            return Err(fault("it failed too often in this run and is not tried any more", None));
-        }
-        match self.through(host, device).await {
-            Ok((carrier, channel)) => {
-                host.failures.store(0, Ordering::Relaxed);
-                let address = format!("{}:{} (through {jump})", device.address, device.port);
-                let through = Some(Box::new((carrier, place)));
-                self.agree(device, channel.into_stream(), address, trust, through).await
+        link: &Link,
+        platform: &'static Platform,
+        ask: Ask<'_>,
+    ) -> Result<Transcript, DeviceError> {
+        let settings = &self.settings;
+        match (ask, platform.channel) {
+            (Ask::Config(how), _) => {
+                let (channel, early) = self.open(link, Opening::Netconf).await?;
+                netconf::converse(channel.into_stream(), &early, how, settings).await
             }
-            Err((own, error)) => {
-                if own {
-                    host.failures.fetch_add(1, Ordering::Relaxed);
-                }
-                Err(fault("see the cause", Some(error)))
+            (Ask::Commands(commands), Way::Terminal) => {
+                let (channel, early) = self.open(link, Opening::Shell).await?;
+                shell::converse(channel.into_stream(), &early, platform, commands, settings).await
             }
+            (Ask::Commands(commands), Way::Exec) => exec::converse(link, platform, commands, settings).await,
         }
     }
 
-    /// A connection through `host`. The flag of an error: the host itself failed.
+    /// Connects, through the jump host if there is one, and agrees on keys.
+    /// `depth`: how many jump hosts it already is away from the device.
+    fn connect<'a>(
+        &'a self,
+        device: &'a Device,
+        login: Option<&'a Login>,
+        trust: Trust,
+        depth: usize,
+    ) -> Connecting<'a> {
+        Box::pin(async move {
+            let Some(jump) = &device.jump else {
+                let (stream, address) = self.dial(device, login).await?;
+                return self.agree(device, stream, address, trust, None).await;
+            };
+            if login.is_some_and(|login| login.loopback_only) && !self.is_near(device, depth) {
+                return Err(CredentialError::NotLoopback { address: device.address.clone() }.into());
+            }
+            let (carrier, channel) = self.through(jump, device, depth).await?;
+            let address = format!("{}:{} (through {jump})", device.address, device.port);
+            self.agree(device, channel.into_stream(), address, trust, Some(Box::new(carrier))).await
+        })
+    }
+
+    /// Is it on this host, and every jump host on the way? Without a look-up:
+    /// whatever a name means, it means it at the jump host.
+    fn is_near(&self, device: &Device, depth: usize) -> bool {
+        device.address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+            && device.jump.as_ref().is_none_or(|jump| {
+                self.jump_hosts
+                    .get(jump)
+                    .is_some_and(|host| depth < jump::DEEPEST && self.is_near(&host.device, depth + 1))
+            })
+    }
+
+    /// A way to `device` through the jump host of that name. What is wrong with
+    /// the jump host is [`DeviceError::Jump`]; what is wrong with the device
+    /// behind it is what it would be without.
     async fn through(
         &self,
-        host: &JumpHost,
+        jump: &str,
         device: &Device,
-    ) -> Result<(Link, Channel<Msg>), (bool, DeviceError)> {
-        let own = |error| (true, error);
-        let login = self.credentials.login(host.device.credential.as_deref()).await.map_err(own)?;
-        let (stream, address) = self.dial(&host.device, Some(&login)).await.map_err(own)?;
-        let mut link = self.agree(&host.device, stream, address, Trust::Pinned, None).await.map_err(own)?;
-        if let Err(error) = self.log_in(&mut link, &login, &host.device).await {
-            link.close().await;
-            return Err(own(error));
+        depth: usize,
+    ) -> Result<(Carrier, Channel<Msg>), DeviceError> {
+        let fault = |reason, source: Option<DeviceError>| DeviceError::Jump {
+            jump: jump.to_owned(),
+            reason,
+            source: source.map(Box::new),
+        };
+        let host =
+            self.jump_hosts.get(jump).ok_or_else(|| fault("the configuration does not know it", None))?;
+        if depth >= jump::DEEPEST {
+            return Err(fault("too many stand one behind the other; do they point at each other?", None));
         }
+        let given_up = || fault("it failed too often in this run and is not tried any more", None);
+        let place = place(&host.places).await.ok_or_else(given_up)?;
+        host.pace.wait().await;
+        let attempt = host.breaker.attempt().await.ok_or_else(given_up)?;
+        let link = match self.enter(host, depth).await {
+            Ok(link) => link,
+            Err(error) => {
+                attempt.failed();
+                return Err(fault("see the cause", Some(error)));
+            }
+        };
         let opening =
             link.handle.channel_open_direct_tcpip(&device.address, u32::from(device.port), "127.0.0.1", 0);
-        let address = || format!("{}:{}", device.address, device.port);
+        let address = || format!("{}:{} (through {jump})", device.address, device.port);
         let error = match timeout(self.settings.connect(), opening).await {
-            Ok(Ok(channel)) => return Ok((link, channel)),
-            Ok(Err(source)) => {
+            Ok(Ok(channel)) => {
+                attempt.worked();
+                return Ok((Carrier { jump: jump.to_owned(), link, _place: place }, channel));
+            }
+            Ok(Err(source @ russh::Error::ChannelOpenFailure(_))) => {
+                attempt.worked();
                 DeviceError::Connect { address: address(), source: std::io::Error::other(source) }
             }
-            Err(_) => DeviceError::ConnectTime { address: address(), seconds: self.settings.connect_seconds },
+            Ok(Err(source)) => {
+                attempt.failed();
+                fault("see the cause", Some(link.broken(source)))
+            }
+            Err(_) => {
+                attempt.worked();
+                DeviceError::ConnectTime { address: address(), seconds: self.settings.connect_seconds }
+            }
         };
         link.close().await;
-        Err((false, error))
+        Err(error)
+    }
+
+    /// A session with a jump host.
+    async fn enter(&self, host: &JumpHost, depth: usize) -> Result<Link, DeviceError> {
+        let login = self.credentials.login(host.device.credential.as_deref()).await?;
+        let mut link = self.connect(&host.device, Some(&login), Trust::Pinned, depth + 1).await?;
+        if let Err(error) = self.log_in(&mut link, &login, &host.device).await {
+            link.close().await;
+            return Err(error);
+        }
+        Ok(link)
     }
 
     /// Looks the name up and opens the TCP connection.
@@ -263,7 +348,7 @@ impl SshFetcher {
         stream: S,
         address: String,
         trust: Trust,
-        through: Option<Box<(Link, OwnedSemaphorePermit)>>,
+        through: Option<Box<Carrier>>,
     ) -> Result<Link, DeviceError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -306,15 +391,20 @@ impl SshFetcher {
             Ok(Err(Broken::Ssh(source))) => DeviceError::Protocol { address, source },
             Err(_) => DeviceError::HandshakeTime { address, seconds: self.settings.handshake_seconds },
         };
-        if let Some(carried) = through {
-            carried.0.close().await;
-        }
+        let Some(carrier) = through else { return Err(error) };
+        let error = carrier.blame(error).await;
+        carrier.link.close().await;
         Err(error)
     }
 
     /// Tries the credential once, when it is this device's turn.
     async fn log_in(&self, link: &mut Link, login: &Login, device: &Device) -> Result<(), DeviceError> {
         let turn = self.credentials.turn(login, &device.name).await?;
+        // The fleet in this process asks no server that could be overrun.
+        if !login.loopback_only {
+            let rate = login.logins_per_minute.unwrap_or(self.settings.logins_per_minute);
+            self.paces.get(&login.name, || Pace::new(rate)).wait().await;
+        }
         let weak = self.settings.legacy.contains_key(device.name.as_str());
         let tried = timeout(self.settings.login(), login::log_in(&mut link.handle, login, weak)).await;
         match tried {
@@ -334,22 +424,31 @@ impl SshFetcher {
         }
     }
 
-    /// Opens the one channel with a terminal and a shell. What the device
-    /// says before it confirms the shell comes back beside the channel.
-    async fn open_shell(&self, link: &Link) -> Result<(Channel<Msg>, Vec<u8>), DeviceError> {
+    /// Opens the one channel of a dialogue. What the device says before it
+    /// confirms it comes back beside the channel.
+    async fn open(&self, link: &Link, what: Opening) -> Result<(Channel<Msg>, Vec<u8>), DeviceError> {
         let broken = |source| link.broken(source);
         let opening = async {
             let mut channel = link.session_channel().await?;
-            channel.request_pty(true, "vt100", COLUMNS, ROWS, 0, 0, &[]).await.map_err(broken)?;
-            channel.request_shell(true).await.map_err(broken)?;
-            let mut early = Vec::new();
             // The answers come in the order of the requests. A device without
             // terminals may still have a shell that can be talked to.
+            let last = match what {
+                Opening::Shell => {
+                    channel.request_pty(true, "vt100", COLUMNS, ROWS, 0, 0, &[]).await.map_err(broken)?;
+                    channel.request_shell(true).await.map_err(broken)?;
+                    1
+                }
+                Opening::Netconf => {
+                    channel.request_subsystem(true, "netconf").await.map_err(broken)?;
+                    0
+                }
+            };
+            let mut early = Vec::new();
             let mut answers = 0;
             loop {
                 match channel.wait().await {
-                    Some(ChannelMsg::Success) if answers == 1 => return Ok((channel, early)),
-                    Some(ChannelMsg::Failure) if answers == 1 => return Err(DeviceError::NoShell),
+                    Some(ChannelMsg::Success) if answers == last => return Ok((channel, early)),
+                    Some(ChannelMsg::Failure) if answers == last => return Err(what.refused()),
                     Some(ChannelMsg::Success | ChannelMsg::Failure) => answers += 1,
                     Some(ChannelMsg::Data { data }) => {
                         early.extend_from_slice(&data);
@@ -369,6 +468,22 @@ impl SshFetcher {
     }
 }
 
+/// What a channel is opened for.
+#[derive(Clone, Copy)]
+enum Opening {
+    Shell,
+    Netconf,
+}
+
+impl Opening {
+    fn refused(self) -> DeviceError {
+        match self {
+            Self::Shell => DeviceError::NoShell,
+            Self::Netconf => DeviceError::NoNetconf,
+        }
+    }
+}
+
 impl Fetch for SshFetcher {
     fn fetch<'a>(
         &'a self,
@@ -377,14 +492,64 @@ impl Fetch for SshFetcher {
         scope: &'a Scope,
     ) -> Fetching<'a> {
         Box::pin(async move {
+            if let Some(how) = platform.netconf.filter(|_| *scope == Scope::Device)
+                && self.settings.speaks_netconf(device)
+            {
+                return self.ask(device, platform, Ask::Config(how)).await;
+            }
             let commands =
                 platform.script(scope).map_err(|bad| DeviceError::BadName { reason: bad.to_string() })?;
             self.run(device, platform, &commands).await
         })
     }
+
+    fn admit<'a>(&'a self, device: &'a Device) -> Admitting<'a> {
+        Box::pin(async move {
+            let mut places = Vec::new();
+            if self.settings.site_sessions > 0 && !device.site.is_empty() {
+                let sessions = self.settings.site_sessions;
+                let site = self.sites.get(&device.site, || Arc::new(Semaphore::new(sessions)));
+                places.extend(place(&site).await);
+            }
+            if let Some(host) = device.jump.as_ref().and_then(|jump| self.jump_hosts.get(jump)) {
+                places.extend(place(&host.tickets).await);
+            }
+            Admission(places)
+        })
+    }
+}
+
+impl Carrier {
+    /// If the jump host went away, it is what went wrong.
+    async fn blame(&self, error: DeviceError) -> DeviceError {
+        if error.is_passing() && !self.link.handle.is_closed() {
+            tokio::time::sleep(AFTERMATH).await;
+        }
+        if !self.link.handle.is_closed() || matches!(error, DeviceError::Jump { .. }) {
+            return error;
+        }
+        DeviceError::Jump {
+            jump: self.jump.clone(),
+            reason: "it hung up in the middle of a session",
+            source: Some(Box::new(error)),
+        }
+    }
 }
 
 impl Link {
+    /// What went wrong, when the session ended with `error`.
+    async fn blame(&self, error: DeviceError) -> DeviceError {
+        match &self.through {
+            Some(carrier) => carrier.blame(error).await,
+            None => error,
+        }
+    }
+
+    /// Were weak algorithms agreed on, here or on the way?
+    fn is_legacy(&self) -> bool {
+        self.legacy.load(Ordering::Relaxed)
+    }
+
     fn broken(&self, source: russh::Error) -> DeviceError {
         DeviceError::Protocol { address: self.address.clone(), source }
     }
@@ -415,7 +580,7 @@ impl Link {
             };
             // A peer that does not take our goodbye is left to the inactivity limit.
             let _ = timeout(GOODBYE, goodbye).await;
-            next = through.map(|carried| carried.0);
+            next = through.map(|carrier| carrier.link);
         }
     }
 }

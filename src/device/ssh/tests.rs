@@ -51,6 +51,9 @@ const IN_ORDER: &[Act] = &[Act::Kilobytes(100), Act::Eof, Act::Status(0), Act::C
 struct Server {
     /// What it does with a command; none are taken when empty.
     exec: &'static [Act],
+    netconf: bool,
+    /// As a jump host it hangs up after so many bytes.
+    forwards: Option<u64>,
     /// Agrees on new keys after so many bytes.
     rekey: Option<usize>,
     password: &'static str,
@@ -69,6 +72,8 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             exec: IN_ORDER,
+            netconf: true,
+            forwards: None,
             rekey: None,
             password: "lab",
             methods: &[MethodKind::Password, MethodKind::KeyboardInteractive],
@@ -167,12 +172,25 @@ impl server::Handler for Server {
         _originator: &str,
         _originator_port: u32,
         reply: server::ChannelOpenHandle,
-        _session: &mut Session,
+        session: &mut Session,
     ) -> Result<(), russh::Error> {
+        let (most, handle) = (self.forwards, session.handle());
         if let Ok(mut stream) = TcpStream::connect((host, port as u16)).await {
             reply.accept().await;
             tokio::spawn(async move {
-                let _ = tokio::io::copy_bidirectional(&mut channel.into_stream(), &mut stream).await;
+                let mut near = channel.into_stream();
+                let Some(most) = most else {
+                    let _ = tokio::io::copy_bidirectional(&mut near, &mut stream).await;
+                    return;
+                };
+                let (far_in, mut far_out) = stream.split();
+                let (mut near_in, mut near_out) = tokio::io::split(near);
+                let mut far_in = far_in.take(most);
+                tokio::select! {
+                    _ = tokio::io::copy(&mut far_in, &mut near_out) => {}
+                    _ = tokio::io::copy(&mut near_in, &mut far_out) => {}
+                }
+                let _ = handle.disconnect(Disconnect::ByApplication, String::new(), String::new()).await;
             });
         }
         Ok(())
@@ -230,6 +248,35 @@ impl server::Handler for Server {
                     }
                 }
             }
+        });
+        Ok(())
+    }
+
+    async fn subsystem_request(
+        &mut self,
+        id: ChannelId,
+        name: &str,
+        session: &mut Session,
+    ) -> Result<(), russh::Error> {
+        if name != "netconf" || !self.netconf {
+            return session.channel_failure(id);
+        }
+        session.channel_success(id)?;
+        let Some(channel) = self.channel.lock().unwrap().take() else { return Ok(()) };
+        tokio::spawn(async move {
+            let mut stream = channel.into_stream();
+            let hello = "<hello><capabilities><capability>urn:ietf:params:netconf:base:1.1</capability></capabilities><session-id>1</session-id></hello>]]>]]>";
+            let _ = stream.write_all(hello.as_bytes()).await;
+            let mut heard = Vec::new();
+            while memchr::memmem::find(&heard, b"<get-config>").is_none() {
+                if stream.read_buf(&mut heard).await.unwrap_or(0) == 0 {
+                    return;
+                }
+            }
+            let data = "<a/>".repeat(6_000);
+            let reply = format!("<rpc-reply message-id=\"1\"><data>{data}</data></rpc-reply>");
+            let _ = stream.write_all(format!("\n#{}\n{reply}\n##\n", reply.len()).as_bytes()).await;
+            let _ = stream.read_buf(&mut heard).await;
         });
         Ok(())
     }
@@ -376,28 +423,34 @@ async fn a_key_that_is_not_pinned_gets_no_password() {
     assert_eq!(server.attempts(), 0);
 }
 
-#[tokio::test]
-async fn a_wrong_password_costs_three_attempts_in_the_fleet() {
-    let server = Server { password: "another", ..Server::default() };
-    let mut devices = Vec::new();
-    for i in 0..20 {
-        devices.push(server.start(&format!("dn-{i}")).await);
-    }
-    let fetcher = Arc::new(fetcher(&devices.iter().collect::<Vec<_>>(), 1, Settings::default()));
-    let tasks: Vec<_> = devices
-        .into_iter()
-        .map(|device| {
-            let fetcher = Arc::clone(&fetcher);
-            tokio::spawn(async move { fetch(&fetcher, &device).await.unwrap_err() })
+/// 500 devices behind one address, 50 at once: the errors by detail.
+async fn fleet_of_500(server: &Server) -> BTreeMap<Option<&'static str>, usize> {
+    let one = server.start("dn-0").await;
+    let fetcher = Arc::new(fetcher(&[&one], 1, Settings::default()));
+    let permits = Arc::new(Semaphore::new(50));
+    let tasks: Vec<_> = (0..500)
+        .map(|i| {
+            let device = Device { name: DeviceName::new(&format!("dn-{i}")).unwrap(), ..one.clone() };
+            let (fetcher, permits) = (Arc::clone(&fetcher), Arc::clone(&permits));
+            tokio::spawn(async move {
+                let _permit = permits.acquire().await.unwrap();
+                fetch(&fetcher, &device).await.unwrap_err()
+            })
         })
         .collect();
-    let mut stopped = 0;
+    let mut details = BTreeMap::new();
     for task in tasks {
-        let error = task.await.unwrap();
-        assert_eq!(error.outcome(), Outcome::Auth);
-        stopped += usize::from(error.detail() == Some("stopped"));
+        *details.entry(task.await.unwrap().detail()).or_default() += 1;
     }
-    assert_eq!((server.attempts(), stopped), (3, 17));
+    details
+}
+
+#[tokio::test]
+async fn a_wrong_password_costs_three_attempts_in_a_fleet_of_500() {
+    let server = Server { password: "another", ..Server::default() };
+    let details = fleet_of_500(&server).await;
+    assert_eq!(server.attempts(), 3);
+    assert_eq!(details, BTreeMap::from([(None, 3), (Some("stopped"), 497)]));
 }
 
 #[tokio::test]
@@ -502,14 +555,136 @@ async fn through_a_jump_host() {
     let lost = Device { jump: Some("jump-2".to_owned()), ..device.clone() };
     let error = fetch(&fetcher, &lost).await.unwrap_err();
     assert_eq!((error.outcome(), error.detail()), (Outcome::Unreachable, Some("jump-host")));
-    let dark = Device { port: 1, ..host };
-    let fetcher = self::fetcher(&[&device], 1, Settings::default());
-    let fetcher = SshFetcher { credentials: credentials(), ..fetcher }.with_jump_hosts([dark]);
-    for _ in 0..=JUMP_FAILURES {
-        assert_eq!(fetch(&fetcher, &device).await.unwrap_err().detail(), Some("jump-host"));
+    // A device that does not answer behind a jump host that does is not the jump host's fault.
+    let down = Device { port: 1, ..device.clone() };
+    let error = fetch(&fetcher, &down).await.unwrap_err();
+    assert_eq!((error.outcome(), error.detail()), (Outcome::Unreachable, None), "{error}");
+    assert!(error.to_string().contains("through jump-1"), "{error}");
+    // One behind another, and two that point at each other.
+    let outer = Device { name: DeviceName::new("jump-0").unwrap(), ..host.clone() };
+    let inner = Device { jump: Some("jump-0".to_owned()), ..host.clone() };
+    let chained = |hosts: [Device; 2]| {
+        let trusting = self::fetcher(&[&host, &device], 1, Settings::default());
+        SshFetcher { credentials: credentials(), ..trusting }.with_jump_hosts(hosts)
+    };
+    assert!(fetch(&chained([outer.clone(), inner.clone()]), &device).await.is_ok());
+    let circle = Device { jump: Some("jump-1".to_owned()), ..outer };
+    let error = fetch(&chained([circle, inner]), &device).await.unwrap_err();
+    assert_eq!(error.detail(), Some("jump-host"));
+    // Its key is as strict as a device's.
+    let stranger = self::fetcher(&[&device], 1, Settings::default());
+    let stranger = SshFetcher { credentials: credentials(), ..stranger }.with_jump_hosts([host]);
+    let error = fetch(&stranger, &Device { address: "127.0.0.2".to_owned(), ..device }).await.unwrap_err();
+    assert_eq!((error.outcome(), error.detail()), (Outcome::Unreachable, Some("jump-host")));
+}
+
+/// Devices behind one jump host, all read at once: what each of them gives.
+async fn behind(host: Device, devices: Vec<Device>, settings: Settings) -> Vec<DeviceError> {
+    let mut known: Vec<&Device> = devices.iter().collect();
+    known.push(&host);
+    let fetcher = Arc::new(fetcher(&known, 1, settings).with_jump_hosts([host.clone()]));
+    let tasks: Vec<_> = devices
+        .into_iter()
+        .map(|device| {
+            let fetcher = Arc::clone(&fetcher);
+            let device = Device { jump: Some("jump-1".to_owned()), ..device };
+            tokio::spawn(async move { fetch(&fetcher, &device).await })
+        })
+        .collect();
+    let mut errors = Vec::new();
+    for task in tasks {
+        errors.extend(task.await.unwrap().err());
     }
-    let given_up = fetch(&fetcher, &device).await.unwrap_err();
-    assert!(given_up.to_string().contains("too often"), "{given_up}");
+    errors
+}
+
+#[tokio::test]
+async fn a_dead_jump_host_is_tried_five_times() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = device("jump-1", "127.0.0.1", listener.local_addr().unwrap().port());
+    let tries = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = Arc::clone(&tries);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            drop(stream);
+        }
+    });
+    let devices = (0..40).map(|i| device(&format!("dn-{i}"), "127.0.0.1", 1)).collect();
+    let settings = Settings { jump_logins_per_minute: 0, jump_sessions: 20, ..Settings::default() };
+    let errors = behind(host, devices, settings).await;
+    assert_eq!((errors.len(), tries.load(Ordering::Relaxed)), (40, jump::FAILURES));
+    for error in &errors {
+        assert_eq!((error.outcome(), error.detail()), (Outcome::Unreachable, Some("jump-host")), "{error}");
+    }
+    assert_eq!(errors.iter().filter(|error| error.to_string().contains("too often")).count(), 35);
+}
+
+#[tokio::test]
+async fn a_jump_host_that_dies_takes_its_sessions_with_it() {
+    let near = Server { forwards: Some(20_000), ..Server::default() };
+    let host = near.start("jump-1").await;
+    let far = Server::default().start("dn-1").await;
+    let errors = behind(host, vec![far], Settings::default()).await;
+    assert_eq!(
+        (errors[0].outcome(), errors[0].detail()),
+        (Outcome::Unreachable, Some("jump-host")),
+        "{}",
+        errors[0]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_site_keeps_only_itself_waiting() {
+    let settings = Settings { site_sessions: 2, jump_sessions: 1, ..Settings::default() };
+    let at = |name: &str, site: &str, jump: Option<&str>| Device {
+        site: site.to_owned(),
+        jump: jump.map(str::to_owned),
+        ..device(name, "127.0.0.1", 1)
+    };
+    let fetcher = fetcher(&[], 1, settings).with_jump_hosts([at("jump-1", "", None)]);
+    let soon = |device: Device| {
+        let fetcher = &fetcher;
+        async move { timeout(Duration::from_secs(1), fetcher.admit(&device)).await.ok() }
+    };
+    let first = soon(at("a", "fra", None)).await;
+    let second = soon(at("b", "fra", Some("jump-1"))).await;
+    assert!(first.is_some() && second.is_some());
+    assert!(soon(at("c", "fra", None)).await.is_none());
+    assert!(soon(at("d", "ams", Some("jump-1"))).await.is_none());
+    assert!(soon(at("e", "ams", None)).await.is_some());
+    drop((first, second));
+    assert!(soon(at("c", "fra", Some("jump-1"))).await.is_some());
+}
+
+/// The same system, with NETCONF.
+static NETCONF: Platform = Platform {
+    netconf: Some(Netconf { section: "config xml", filter: "" }),
+    ..crate::platform::drivenets_dnos::DRIVENETS_DNOS
+};
+
+#[tokio::test]
+async fn netconf_where_it_is_wanted() {
+    let server = Server::default();
+    let device = server.start("pe-4").await;
+    let netconf = Device { tags: vec!["netconf".to_owned()], ..device.clone() };
+    let fetcher = fetcher(&[&device], 1, Settings::default());
+    let transcript = fetcher.fetch(&netconf, &NETCONF, &Scope::Device).await.unwrap();
+    assert_eq!(transcript.sections.len(), 1);
+    assert_eq!(transcript.sections[0].ended, Ending::Reply);
+    let document = crate::platform::netconf::parse(&transcript.sections[0].text).unwrap();
+    assert_eq!(crate::platform::netconf::data(&document).unwrap().descendants().count(), 6_001);
+    // Not asked for, a narrow scan, a platform without: the shell.
+    assert_eq!(fetcher.fetch(&device, &NETCONF, &Scope::Device).await.unwrap().sections.len(), 7);
+    let narrow = Scope::Interface("ge100-0/0/1".to_owned());
+    assert_eq!(fetcher.fetch(&netconf, &NETCONF, &narrow).await.unwrap().sections[0].ended, Ending::Prompt);
+    assert!(fetch(&fetcher, &netconf).await.is_ok());
+    // One that has none.
+    let server = Server { netconf: false, ..Server::default() };
+    let bare = Device { tags: vec!["netconf".to_owned()], ..server.start("pe-5").await };
+    let fetcher = self::fetcher(&[&bare], 1, Settings::default());
+    let error = fetcher.fetch(&bare, &NETCONF, &Scope::Device).await.unwrap_err();
+    assert_eq!((error.outcome(), error.detail()), (Outcome::Unreachable, Some("no-netconf")));
 }
 
 /// Against `fleetd` (Go, 127.10.x.y:2222), if `DRIFTCAST_FLEET` says how many
