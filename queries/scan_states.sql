@@ -3,7 +3,8 @@
 -- Rows: device id, last complete device-scope scan, its digests (facts, text,
 -- observed, and that of the capture) and line counts, how many such scans; last attempt with outcome,
 -- detail and seq; first failure since the last complete scan; newest commit
--- mark; failures since the last complete scan. The facts and observed digests are NULL when a narrower scan came after
+-- mark; failures since the last complete scan; digest of the capture; digest of
+-- the facts of the newest suspect scan since the last complete one. The facts and observed digests are NULL when a narrower scan came after
 -- the last whole one: they no longer describe what is stored. The facts digest is
 -- NULL too when a record changed after it: the two have to be compared again.
 WITH whole AS (
@@ -19,7 +20,9 @@ tried AS (
     SELECT device_id, max(seq) AS seq, arg_max(started, seq) AS started, arg_max(outcome, seq) AS outcome,
            arg_max(coalesce(detail, ''), seq) AS detail, arg_max(commit_mark, seq) AS commit_mark,
            max(seq) FILTER (outcome = 'complete') AS good,
-           max(seq) FILTER (outcome = 'complete' AND scope <> 'device') AS narrow
+           max(seq) FILTER (outcome = 'complete' AND scope <> 'device') AS narrow,
+           max(seq) FILTER (outcome = 'suspect') AS suspected,
+           arg_max(facts_digest, seq) FILTER (outcome = 'suspect') AS suspect_digest
     FROM scan WHERE seq <= $1 GROUP BY device_id
 ),
 failing AS (
@@ -34,7 +37,8 @@ SELECT t.device_id, w.started,
        CASE WHEN coalesce(t.narrow, 0) < w.seq THEN replace(w.observed_digest::VARCHAR, '-', '') END,
        w.lines_read, w.lines_ignored, w.lines_unread, coalesce(w.scans, 0)::BIGINT,
        t.started, t.outcome, nullif(t.detail, ''), t.seq, f.since, t.commit_mark, coalesce(f.failures, 0)::BIGINT,
-       replace(w.capture_digest::VARCHAR, '-', '')
+       replace(w.capture_digest::VARCHAR, '-', ''),
+       CASE WHEN t.suspected > coalesce(t.good, 0) THEN replace(t.suspect_digest::VARCHAR, '-', '') END
 FROM tried AS t
 LEFT JOIN whole AS w ON w.device_id = t.device_id
 LEFT JOIN (

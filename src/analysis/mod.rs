@@ -14,6 +14,9 @@ pub mod compare;
 // Disagreements + open drifts → steps in the life of drifts.
 pub mod reconcile;
 
+// A reading that lost too much to be believed at once.
+pub mod shrink;
+
 // The records that would agree with what is there.
 pub mod accept;
 
@@ -72,6 +75,7 @@ pub use frequency::{Frequency, frequency};
 pub use plan::{NightState, next_round};
 pub use rank::rank;
 pub use reconcile::{Attribution, attribution, reconcile};
+pub use shrink::{Loss, shrink};
 pub use standing::{Standing, standing};
 
 /// All that history says about a fleet.

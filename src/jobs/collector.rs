@@ -13,9 +13,9 @@ use tokio::sync::mpsc;
 use super::fetchers::Read;
 use super::{Env, JobError};
 use crate::analysis::reconcile::Moment;
-use crate::analysis::{self, Comparison, Coverage, Reach, attribution};
+use crate::analysis::{self, Comparison, Coverage, Loss, Reach, attribution};
 use crate::model::device::DeviceId;
-use crate::model::{Cause, DriftStep, Event, Fact, FactKey, Outcome, RunId, Snapshot, Step, Target};
+use crate::model::{Cause, DriftStep, Event, Fact, FactKey, Kind, Outcome, RunId, Snapshot, Step, Target};
 use crate::store::{Compared, DeviceResult, Knowledge, LastState, ScanRow, Store};
 
 /// How many devices are committed together at most. Each is wholly in or out.
@@ -153,7 +153,9 @@ fn weigh(
     });
     result.unread = std::mem::take(&mut read.snapshot.unread);
     let (mut opened, mut returned, mut resolved) = (0, 0, 0);
-    if let Some(known) = knowledge {
+    if let Some(loss) = knowledge.as_ref().and_then(|known| disbelief(&read, known, state)) {
+        suspect(&mut read, &mut result, loss);
+    } else if let Some(known) = knowledge {
         compare_with_past(env, &mut read, &known, state, &mut result);
         let count = |step| result.drift_steps.iter().filter(|s| s.step == step).count();
         (opened, returned, resolved) = (count(Step::Opened), count(Step::Returned), count(Step::Resolved));
@@ -177,6 +179,33 @@ fn weigh(
         },
     };
     (result, done)
+}
+
+/// Whether a complete reading lost too much to be believed. A second one with
+/// the same facts is: then it is true.
+fn disbelief(read: &Read, known: &Knowledge, state: Option<&LastState>) -> Option<Loss> {
+    let (state, digests) = (state?, read.digests.as_ref()?);
+    state.last_complete?;
+    let loss = analysis::shrink(&known.facts, &read.facts)?;
+    (state.suspect_digest.as_ref() != Some(&digests.facts)).then_some(loss)
+}
+
+/// Keeps the attempt and nothing of what it said, but for the digest by which
+/// the next reading can agree with it.
+fn suspect(read: &mut Read, result: &mut DeviceResult, loss: Loss) {
+    let device = read.target.device.as_str();
+    let what = loss.kind.map_or("configured things", Kind::plural);
+    tracing::warn!(device.name = %device, before = loss.before, left = loss.left,
+        "{device} has {} of {} {what} left: not believed until a second scan says the same", loss.left, loss.before);
+    result.scan.outcome = Outcome::Suspect;
+    result.scan.detail = Some(loss.code().to_owned());
+    result.scan.facts_digest = read.digests.as_ref().map(|digests| digests.facts.clone());
+    result.scan.lines = None;
+    result.unread.clear();
+    for shown in [Some(&mut read.snapshot), read.shown.as_mut()].into_iter().flatten() {
+        shown.outcome = Outcome::Suspect;
+        shown.detail = Some(loss.code().to_owned());
+    }
 }
 
 fn compare_with_past(

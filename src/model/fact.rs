@@ -30,6 +30,16 @@ impl Kind {
         }
     }
 
+    /// For people: `interfaces`, `bridge domains`.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Interface => "interfaces",
+            Self::BridgeDomain => "bridge domains",
+            Self::Service => "services",
+            Self::Vlan => "VLANs",
+        }
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|k| k.as_str() == text)
     }

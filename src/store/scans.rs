@@ -41,6 +41,8 @@ pub struct LastState {
     pub observed_digest: Option<String>,
     /// Of everything that the device sent in the last such scan that was not quiet.
     pub capture_digest: Option<String>,
+    /// Of the facts of the newest `suspect` scan, if no complete one came after it.
+    pub suspect_digest: Option<String>,
     pub lines: Option<LineCounts>,
     pub commit: Option<CommitMark>,
     /// Complete device-scope scans so far.
@@ -203,6 +205,7 @@ fn last_state(row: &Row<'_>) -> Result<LastState, StoreError> {
         text_digest: row.get(3)?,
         observed_digest: row.get(4)?,
         capture_digest: row.get(16)?,
+        suspect_digest: row.get(17)?,
         lines: line_counts(row, 5)?,
         complete_scans: row.get(8)?,
         last_attempt: (time(row, 9)?, parsed("outcome", &outcome, Outcome::parse)?, row.get(11)?),
