@@ -312,7 +312,11 @@ async fn trust(context: &Context, args: TrustArgs) -> Result<Exit, Failure> {
         context.out.line(format!("{taken} keys taken from {}.", from.display()))?;
         return Ok(Exit::Done);
     }
-    let devices = inventory(&env)?;
+    let inventory = inventory(&env)?;
+    let fetcher = env.ssh_fetcher(&inventory)?;
+    // Hosts on the way first: nothing behind them is seen before they are trusted.
+    let mut devices = env.jump_hosts()?;
+    devices.extend(inventory);
     let chosen: Vec<Device> = match &args.name {
         Some(name) => {
             vec![
@@ -328,7 +332,6 @@ async fn trust(context: &Context, args: TrustArgs) -> Result<Exit, Failure> {
     if chosen.is_empty() {
         return Err(Failure::usage("the inventory is empty").hint("`driftcast devices import FILE` fills it"));
     }
-    let fetcher = jobs::ssh_fetcher(&env.dir, &env.settings)?;
     let mut known = KnownHosts::load(&file).map_err(jobs::JobError::from)?;
     let (mut enrolled, mut already, mut failed, mut refused) = (Vec::new(), 0, 0, 0);
     let bar = progress::steps(context.quiet, "host keys", chosen.len() as u64);

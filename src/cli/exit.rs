@@ -129,7 +129,10 @@ impl From<JobError> for Failure {
             JobError::NoRun(_) => (Exit::Usage, Some("`driftcast status` lists the runs")),
             JobError::NoRuns => (Exit::Usage, Some("`driftcast nightly` makes one")),
             JobError::NotADemo(_) => (Exit::Usage, Some("name an empty or a new folder with --data")),
-            JobError::Coverage(_) | JobError::KnownHosts(_) | JobError::Credential(_) => (Exit::Usage, None),
+            JobError::JumpName { .. }
+            | JobError::Coverage(_)
+            | JobError::KnownHosts(_)
+            | JobError::Credential(_) => (Exit::Usage, None),
             JobError::Store(StoreError::NewerSchema { .. }) => {
                 (Exit::Failed, Some("a newer driftcast wrote it: use that one"))
             }

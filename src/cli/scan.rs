@@ -6,8 +6,9 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::{Context, devices, diff, limit};
+use crate::config::window;
 use crate::jobs::{self, OnDemand};
-use crate::model::{Outcome, Scope};
+use crate::model::{Device, Outcome, Scope};
 
 #[derive(Args, Debug)]
 pub(crate) struct ScanArgs {
@@ -26,6 +27,9 @@ pub(crate) struct ScanArgs {
     /// Read only this bridge domain and the interfaces in it
     #[arg(long, value_name = "BD")]
     bridge_domain: Option<String>,
+    /// Read also what a [[window]] keeps from being read now
+    #[arg(long)]
+    outside_window: bool,
 }
 
 pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failure> {
@@ -57,12 +61,19 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
             platform.script(&scope).map_err(Failure::usage)?;
         }
     }
+    env.heed_windows = !args.outside_window;
+    if !args.names.is_empty()
+        && let Some((_, device)) = chosen.iter().find(|(_, device)| env.is_closed_to(device))
+    {
+        return Err(outside(&env, device));
+    }
     if chosen.len() > 1 {
         env.events = context.progress();
     }
     let done = jobs::scan(&env, OnDemand { devices: chosen, scope, full: args.all }).await?;
     let complete = done.counts.get(&Outcome::Complete).copied().unwrap_or(0);
-    let failed: usize = done.counts.values().sum::<usize>() - complete;
+    let not_due = done.counts.get(&Outcome::NotDue).copied().unwrap_or(0);
+    let failed: usize = done.counts.values().sum::<usize>() - complete - not_due;
     let now = env.clock.now();
     if context.out.json {
         let drifts: Vec<_> = done.drifts.iter().map(|d| diff::to_json(d, now)).collect();
@@ -116,6 +127,17 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
         _ if !done.drifts.is_empty() => Exit::Drift,
         _ => Exit::Done,
     })
+}
+
+/// A device that was asked for by name and may not be read now.
+fn outside(env: &jobs::Env, device: &Device) -> Failure {
+    let now = env.clock.now();
+    let closed = window::closed(&env.settings.window, device, now);
+    let windows: Vec<String> = closed.iter().map(ToString::to_string).collect();
+    let next = closed.iter().filter_map(|window| window.next_opening(now)).min();
+    let when = next.map_or_else(|| "never".to_owned(), |next| format!("at {}", next.format("%F %R UTC")));
+    Failure::failed(format!("{} may not be read now: it is outside of {}", device.name, windows.join(", ")))
+        .hint(format!("it opens {when}; `--outside-window` reads it all the same"))
 }
 
 /// What a narrow scan found: people asked about one thing, so show it.

@@ -19,18 +19,24 @@ use toml::Value;
 use crate::analysis::{coverage, forecast, plan};
 use crate::device::{self, CredentialTable};
 use crate::source::{self, SourceError, shown};
+pub use jump::Jump;
 use layers::Defaults;
+pub use window::Window;
 
+/// Hosts on the way.
+mod jump;
 /// The stacking itself.
 mod layers;
 #[cfg(test)]
 mod tests;
+/// When devices may be read.
+pub mod window;
 
 /// The defaults.
 pub const BUILT_IN: &str = include_str!("../../config/driftcast.toml");
 
 /// Tables whose keys are the user's own names.
-const OPEN: &[&str] = &["credential", "ssh.legacy"];
+const OPEN: &[&str] = &["credential", "jump", "ssh.legacy"];
 
 /// The file that holds for a whole machine.
 const SYSTEM_FILE: &str = "/etc/driftcast/driftcast.toml";
@@ -40,9 +46,11 @@ const SYSTEM_FILE: &str = "/etc/driftcast/driftcast.toml";
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     pub data_dir: PathBuf,
+    pub window: Vec<Window>,
     pub scan: Scan,
     pub ssh: device::Settings,
     pub credential: BTreeMap<String, CredentialTable>,
+    pub jump: BTreeMap<String, Jump>,
     pub coverage: coverage::Settings,
     pub forecast: forecast::Settings,
     pub plan: plan::Settings,
@@ -54,6 +62,9 @@ pub struct Settings {
 #[serde(deny_unknown_fields)]
 pub struct Scan {
     pub concurrency: usize,
+    /// How long a device is left alone before it is asked once more, because
+    /// it was busy, talked over its answer or was being changed.
+    pub retry_seconds: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

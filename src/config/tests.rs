@@ -38,7 +38,16 @@ fn the_defaults_set_every_key_and_no_other() {
 
 #[test]
 fn the_commented_examples_of_the_defaults_are_good() {
-    let examples = ["dn-old-1 =", "[credential.core]", "username =", "password_file ="];
+    let examples = [
+        "dn-old-1 =",
+        "[credential.core]",
+        "username =",
+        "password_file =",
+        "[jump.bastion]",
+        "address =",
+        "port =",
+        "credential =",
+    ];
     let text: Vec<String> = BUILT_IN
         .lines()
         .map(|line| match line.strip_prefix("# ") {
@@ -49,6 +58,18 @@ fn the_commented_examples_of_the_defaults_are_good() {
     let loaded = load_with(&text.join("\n"), &[], &[]).unwrap();
     assert_eq!(loaded.settings.credential["core"].username, "driftcast");
     assert_eq!(loaded.settings.ssh.legacy.len(), 1);
+    assert_eq!(loaded.settings.jump["bastion"].credential.as_deref(), Some("core"));
+    let start = BUILT_IN.find("# [[window]]").unwrap();
+    let example: Vec<&str> = BUILT_IN[start..].lines().map_while(|line| line.strip_prefix("# ")).collect();
+    let loaded = load_with(&example.join("\n"), &[], &[]).unwrap();
+    assert_eq!(loaded.settings.window[0].to_string(), "fra-nights (mon-fri 22:00-05:00 Europe/Berlin)");
+}
+
+#[test]
+fn a_window_that_is_wrong_is_told_by_line() {
+    let file = "[scan]\nconcurrency = 3\n\n[[window]]\nname = 'n'\nhours = '22-05'\nzone = 'UTC'\n";
+    let error = load_with(file, &[], &[]).unwrap_err().to_string();
+    assert!(error.contains("test.toml:4") && error.contains("are no hours"), "{error}");
 }
 
 #[test]

@@ -19,6 +19,11 @@ pub enum DeviceError {
     #[error("failed to connect to {address}; check that it is up and that this host may reach its SSH port")]
     Connect { address: String, source: std::io::Error },
 
+    #[error(
+        "failed to connect to {address}: this host has no file descriptor left; raise its limit (ulimit -n)"
+    )]
+    Files { address: String },
+
     #[error("failed to connect to {address} within {seconds} s; check the route and the filters between")]
     ConnectTime { address: String, seconds: u64 },
 
@@ -169,6 +174,7 @@ impl DeviceError {
             Self::Resolve { .. }
             | Self::Connect { .. }
             | Self::ConnectTime { .. }
+            | Self::Files { .. }
             | Self::Jump { .. }
             | Self::Protocol { .. }
             | Self::Legacy { .. }
@@ -211,6 +217,7 @@ impl DeviceError {
             Self::Connect { .. } | Self::TooLarge { .. } | Self::AuthRefused { .. } => return None,
             Self::Resolve { .. } => "name",
             Self::ConnectTime { .. } => "connect-time",
+            Self::Files { .. } => "open-files",
             Self::Jump { .. } => "jump-host",
             Self::HandshakeTime { .. } => "handshake",
             Self::Protocol { .. } => "protocol",
@@ -245,6 +252,15 @@ impl DeviceError {
             Self::NotAllowed { .. } => "not-allowed",
             Self::BadName { .. } => "bad-name",
         })
+    }
+
+    /// Is it this host that has no file descriptor left, here or on the way?
+    pub fn is_out_of_files(&self) -> bool {
+        match self {
+            Self::Files { .. } => true,
+            Self::Jump { source, .. } => source.as_ref().is_some_and(|source| source.is_out_of_files()),
+            _ => false,
+        }
     }
 
     /// May a second attempt in the same run end differently, at no one's

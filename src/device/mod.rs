@@ -47,8 +47,10 @@ pub struct Transcript {
     /// The system name in the prompt, the same in every section; `None` where
     /// there are no prompts. There the text has to say who spoke.
     pub system: Option<String>,
-    /// Weak algorithms were agreed on, by exception for this device.
-    pub legacy: bool,
+    /// The weak algorithms that were agreed on, by exception for this device,
+    /// such as `diffie-hellman-group1-sha1`; those of a jump host on the way
+    /// begin with its name. Mostly empty.
+    pub legacy: Vec<String>,
     /// From the first packet until the end of the last answer.
     pub took: Duration,
     /// Bytes that the device sent as answers.

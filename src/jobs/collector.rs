@@ -152,6 +152,7 @@ fn weigh(
         text_changed: false,
     });
     result.unread = std::mem::take(&mut read.snapshot.unread);
+    result.weak = std::mem::take(&mut read.weak);
     let (mut opened, mut returned, mut resolved) = (0, 0, 0);
     if let Some(loss) = knowledge.as_ref().and_then(|known| disbelief(&read, known, state)) {
         suspect(&mut read, &mut result, loss);

@@ -9,8 +9,9 @@ use std::time::Duration;
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use serde::Serialize;
 
+use super::env::ssh_fetcher;
 use super::scan::Summary;
-use super::{Env, Events, JobError, nightly, records, ssh_fetcher};
+use super::{Env, Events, JobError, nightly, records};
 use crate::analysis::Budget;
 use crate::clock::Clock;
 use crate::config::Settings;

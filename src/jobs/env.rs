@@ -12,11 +12,11 @@ use std::time::Duration;
 use super::JobError;
 use crate::analysis::Rules;
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Jump, Settings, window};
 use crate::device::credential::Credentials;
 use crate::device::known_hosts::KnownHosts;
 use crate::device::{Fetch, SshFetcher};
-use crate::model::{Device, Event};
+use crate::model::{Device, DeviceName, Event};
 use crate::platform::keep::Keeper;
 use crate::store::Store;
 
@@ -58,6 +58,8 @@ pub struct Env {
     /// What the record claims to know, compiled from the settings.
     pub coverage: Arc<Rules>,
     pub events: Events,
+    /// Whether windows are heeded. Only a person who asks for a scan may say no.
+    pub heed_windows: bool,
 }
 
 impl Env {
@@ -78,11 +80,12 @@ impl Env {
         create_private_folder(&dir)?;
         let keeper = Arc::new(Keeper::new(&fingerprint_key(&dir)?));
         let coverage = Arc::new(Rules::new(&settings.coverage)?);
-        Ok(Self { dir, clock, settings, fetch, keeper, coverage, events: Events::none() })
+        let events = Events::none();
+        Ok(Self { dir, clock, settings, fetch, keeper, coverage, events, heed_windows: true })
     }
 
-    /// The same, able to go through the inventory's jump hosts: devices of it
-    /// that another one names in its column `jump`.
+    /// The same, able to go through jump hosts: those of `[jump]`, and devices
+    /// of the inventory that another one names in its column `jump`.
     ///
     /// Also checks the credentials, before anything is sent with them.
     pub fn with_jump_hosts(mut self) -> Result<Self, JobError> {
@@ -90,11 +93,34 @@ impl Env {
         let devices: Vec<Device> =
             super::live_devices(&self)?.into_iter().map(|(_, device)| device).collect();
         if devices.iter().any(|device| device.jump.is_some()) {
-            let named: HashSet<&str> = devices.iter().filter_map(|d| d.jump.as_deref()).collect();
-            let hosts = devices.iter().filter(|d| named.contains(d.name.as_str())).cloned();
-            self.fetch = Arc::new(ssh_fetcher(&self.dir, &self.settings)?.with_jump_hosts(hosts));
+            self.fetch = Arc::new(self.ssh_fetcher(&devices)?);
         }
         Ok(self)
+    }
+
+    /// An SSH client with the settings' credentials, the folder's known hosts
+    /// and the jump hosts of the settings and of `devices`.
+    pub fn ssh_fetcher(&self, devices: &[Device]) -> Result<SshFetcher, JobError> {
+        let tables = self.jump_hosts()?;
+        let named: HashSet<&str> = devices.iter().chain(&tables).filter_map(|d| d.jump.as_deref()).collect();
+        let inventory = devices.iter().filter(|d| named.contains(d.name.as_str())).cloned();
+        // Of two with one name the table counts: it says nothing else.
+        let hosts: Vec<Device> = tables.iter().cloned().chain(inventory).collect();
+        Ok(ssh_fetcher(&self.dir, &self.settings)?.with_jump_hosts(hosts))
+    }
+
+    /// The hosts of `[jump]`, by name.
+    pub fn jump_hosts(&self) -> Result<Vec<Device>, JobError> {
+        let host = |(name, jump): (&String, &Jump)| match DeviceName::new(name) {
+            Ok(name) => Ok(jump.device(name)),
+            Err(error) => Err(JobError::JumpName { name: name.clone(), error }),
+        };
+        self.settings.jump.iter().map(host).collect()
+    }
+
+    /// Is `device` outside of its windows now?
+    pub fn is_closed_to(&self, device: &Device) -> bool {
+        self.heed_windows && !window::closed(&self.settings.window, device, self.clock.now()).is_empty()
     }
 
     /// The store, open. Drop it as soon as it is not needed.
@@ -108,7 +134,7 @@ impl Env {
 }
 
 /// An SSH client with the settings' credentials and the folder's known hosts.
-pub fn ssh_fetcher(dir: &Path, settings: &Settings) -> Result<SshFetcher, JobError> {
+pub(super) fn ssh_fetcher(dir: &Path, settings: &Settings) -> Result<SshFetcher, JobError> {
     let known_hosts = KnownHosts::load(&dir.join("known_hosts"))?;
     let credentials = Credentials::new(settings.credential.clone());
     Ok(SshFetcher::new(settings.ssh.clone(), known_hosts, credentials))

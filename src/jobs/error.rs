@@ -31,6 +31,8 @@ pub enum JobError {
     Credential(#[from] CredentialError),
     #[error(transparent)]
     KnownHosts(#[from] KnownHostsError),
+    #[error("[jump.{name}] has a name that cannot be used: {error}")]
+    JumpName { name: String, error: crate::model::device::BadDeviceName },
     #[error("another run is at work: {0}")]
     Busy(Holder),
     #[error(transparent)]

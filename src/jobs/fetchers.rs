@@ -11,9 +11,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use super::Env;
 use super::collector::Wants;
+use super::room::{Room, Tries};
 use super::scan::Cast;
+use super::{Env, files};
 use crate::device::Transcript;
 use crate::model::snapshot::{KeptText, digest_of, hex};
 use crate::model::{Device, Event, Fact, Kind, OperState, Outcome, Plan, Snapshot, Target};
@@ -40,6 +41,8 @@ pub(super) struct Read {
     pub(super) digests: Option<Digests>,
     /// Same configuration, text and observations as the last complete scan of the device.
     pub(super) quiet: bool,
+    /// Weak SSH algorithms that the session agreed on.
+    pub(super) weak: Vec<String>,
 }
 
 /// What is seen of an interface beside its configuration.
@@ -55,45 +58,78 @@ pub(super) struct Digests {
     pub(super) capture: String,
 }
 
+/// What the tasks of one round share.
+struct Crew {
+    env: Env,
+    cast: Cast,
+    wants: Wants,
+    room: Room,
+    desks: Arc<Semaphore>,
+    results: mpsc::Sender<Read>,
+}
+
 /// Reads every target of `plan`, at most `concurrency` at once. Results arrive
-/// in the order in which devices finish. Dropping the receiver stops the rest.
+/// in the order in which devices finish; a target whose window is closed when
+/// its turn comes gives none. Dropping the receiver stops the rest.
 pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast, wants: Wants) -> mpsc::Receiver<Read> {
-    let concurrency = env.settings.scan.concurrency;
-    // What is in memory is bounded: a session keeps its permit until its text
+    // What is in memory is bounded: a session keeps its place until its text
     // gets one of a few desks, where it becomes facts (thrice the size), and a
     // desk is kept until the collector takes the result. So it sets the pace.
     let (results, receiver) = mpsc::channel(1);
-    let permits = Arc::new(Semaphore::new(concurrency));
-    let desks = Arc::new(Semaphore::new(DESKS));
+    let crew = Arc::new(Crew {
+        room: Room::new(files::sessions(env.settings.scan.concurrency)),
+        desks: Arc::new(Semaphore::new(DESKS)),
+        env: env.clone(),
+        cast: cast.clone(),
+        wants,
+        results,
+    });
     let targets = plan.targets.clone();
-    let (env, devices, recompare) = (env.clone(), cast.devices.clone(), cast.recompare);
-    let (states, names) = (cast.states.clone(), cast.names.clone());
     tokio::spawn(async move {
         let mut tasks = JoinSet::new();
         for target in targets {
-            let Ok(permit) = permits.clone().acquire_owned().await else { break };
-            if results.is_closed() {
-                break;
-            }
-            let Some(device) = devices.get(&target.device_id).cloned() else { continue };
-            let (names, desks) = (names.clone(), desks.clone());
-            let (env, results, states) = (env.clone(), results.clone(), states.clone());
-            tasks.spawn(async move {
-                env.events.say(&Event::DeviceStarted { device: device.name.clone() });
-                let before = states.get(&target.device_id).filter(|_| !recompare);
-                let asked = ask(&env, &device, &target, &names).await;
-                let Ok(desk) = desks.acquire_owned().await else { return };
-                drop(permit);
-                let read = read_device(&env, &device, target, asked, before, wants);
-                // A closed channel means that the run was given up; so is this result.
-                let _ = results.send(read).await;
-                drop(desk);
-            });
-            while tasks.try_join_next().is_some() {}
+            let Some(device) = crew.cast.devices.get(&target.device_id).cloned() else { continue };
+            let crew = Arc::clone(&crew);
+            tasks.spawn(async move { crew.visit(&device, target).await });
         }
         while tasks.join_next().await.is_some() {}
     });
     receiver
+}
+
+impl Crew {
+    /// Reads one device, once more where that may help, and hands the result over.
+    async fn visit(&self, device: &Device, target: Target) -> Option<()> {
+        let env = &self.env;
+        // First, so that a full site or jump host takes no place of others.
+        let _places = env.fetch.admit(device).await;
+        let mut place = self.room.enter().await?;
+        // A closed channel means that the run was given up; so is this device.
+        if self.results.is_closed() || env.is_closed_to(device) {
+            return None;
+        }
+        env.events.say(&Event::DeviceStarted { device: device.name.clone() });
+        let before = self.cast.states.get(&target.device_id).filter(|_| !self.cast.recompare);
+        let mut tries = Tries::default();
+        loop {
+            let asked = ask(env, device, &target, &self.cast.names).await;
+            if asked.out_of_files && tries.again_for_files(&self.room) {
+                place = self.room.shrink(place).await?;
+                continue;
+            }
+            let desk = self.desks.acquire().await.ok()?;
+            drop(place);
+            let read = read_device(env, device, target.clone(), asked, before, self.wants, &self.cast.names);
+            if !tries.again(read.snapshot.outcome, read.snapshot.detail.as_deref()) {
+                let _ = self.results.send(read).await;
+                return Some(());
+            }
+            drop((read, desk));
+            tracing::info!(device.name = %device.name, "asking {} once more in a moment", device.name);
+            tokio::time::sleep(Duration::from_secs(env.settings.scan.retry_seconds)).await;
+            place = self.room.enter().await?;
+        }
+    }
 }
 
 /// One session, over.
@@ -102,6 +138,8 @@ struct Asked {
     took: Duration,
     /// The text, or the finding that there is none.
     answer: Result<(&'static Platform, Transcript), Box<Snapshot>>,
+    /// It did not happen, because this host has no file descriptor left.
+    out_of_files: bool,
 }
 
 /// What a session gave, as facts. No waiting: it only computes.
@@ -112,12 +150,15 @@ fn read_device(
     asked: Asked,
     before: Option<&LastState>,
     wants: Wants,
+    names: &HashSet<String>,
 ) -> Read {
+    let mut weak = Vec::new();
     let mut capture = String::new();
     let mut unchanged = false;
     let snapshot = match asked.answer {
-        Ok((platform, transcript)) => {
+        Ok((platform, mut transcript)) => {
             let name = device.name.as_str();
+            weak = std::mem::take(&mut transcript.legacy);
             if target.scope == crate::model::Scope::Device {
                 capture = env.keeper.fingerprint(platform, name, &transcript.sections);
                 unchanged = before.is_some_and(|before| is_unchanged(before, &capture));
@@ -125,7 +166,7 @@ fn read_device(
             let snapshot = if unchanged {
                 complete_as_before(platform, name, &target, before)
             } else {
-                read_transcript(env, platform, name, &target, transcript)
+                read_transcript(env, platform, name, &target, transcript, names)
             };
             if !snapshot.outcome.is_complete() {
                 let detail = snapshot.detail.as_deref().unwrap_or("no detail");
@@ -145,6 +186,7 @@ fn read_device(
         kept: Vec::new(),
         digests: None,
         quiet: false,
+        weak,
         target,
         snapshot,
     };
@@ -218,7 +260,18 @@ async fn ask(env: &Env, device: &Device, target: &Target, names: &HashSet<String
     let started = env.clock.now();
     let clock = Instant::now();
     let answer = converse(env, device, target, names).await;
-    Asked { started, took: clock.elapsed(), answer }
+    let took = clock.elapsed();
+    let (answer, out_of_files) = match answer {
+        Ok(said) => (Ok(said), false),
+        Err(Unasked { snapshot, out_of_files }) => (Err(snapshot), out_of_files),
+    };
+    Asked { started, took, answer, out_of_files }
+}
+
+/// A session that did not happen.
+struct Unasked {
+    snapshot: Box<Snapshot>,
+    out_of_files: bool,
 }
 
 async fn converse(
@@ -226,15 +279,23 @@ async fn converse(
     device: &Device,
     target: &Target,
     names: &HashSet<String>,
-) -> Result<(&'static Platform, Transcript), Box<Snapshot>> {
+) -> Result<(&'static Platform, Transcript), Unasked> {
     let name = device.name.as_str();
     let failed = |outcome, detail: Option<&str>| {
         let detail = detail.map(str::to_owned);
-        Box::new(Snapshot::failed(name, &device.platform, target.scope.clone(), outcome, detail))
+        let snapshot = Snapshot::failed(name, &device.platform, target.scope.clone(), outcome, detail);
+        Unasked { snapshot: Box::new(snapshot), out_of_files: false }
     };
+    let no_file = || Unasked { out_of_files: true, ..failed(Outcome::Unreachable, Some("open-files")) };
     let platform = platform::by_name(&device.platform).ok_or_else(|| failed(Outcome::Unsupported, None))?;
-    let _lock =
-        device_lock(env, device).await.ok_or_else(|| failed(Outcome::Timeout, Some("device-lock")))?;
+    let _lock = match device_lock(env, device).await {
+        Ok(lock) => lock,
+        Err(LockError::Io { source, .. }) if files::is_limit(&source) => return Err(no_file()),
+        Err(error) => {
+            tracing::warn!(device.name = %name, "failed to lock {name}: {error}");
+            return Err(failed(Outcome::Timeout, Some("device-lock")));
+        }
+    };
     match env.fetch.fetch(device, platform, &target.scope).await {
         Ok(transcript)
             if transcript.system.as_ref().is_some_and(|system| is_another(system, name, names)) =>
@@ -243,6 +304,7 @@ async fn converse(
             Err(failed(Outcome::WrongDevice, Some("other-system")))
         }
         Ok(transcript) => Ok((platform, transcript)),
+        Err(error) if error.is_out_of_files() => Err(no_file()),
         Err(error) => {
             tracing::warn!(device.name = %name, outcome = error.outcome().as_str(), "failed to read {name}: {error}");
             Err(failed(error.outcome(), error.detail()))
@@ -265,6 +327,7 @@ fn read_transcript(
     name: &str,
     target: &Target,
     transcript: Transcript,
+    names: &HashSet<String>,
 ) -> Snapshot {
     let sections: Vec<Captured> = transcript
         .sections
@@ -277,7 +340,11 @@ fn read_transcript(
         })
         .collect();
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let reading = (platform.read)(&target.scope, &sections, Rules::Live);
+        let mut reading = (platform.read)(&target.scope, &sections, Rules::Live);
+        // Where there is no prompt only the text says whose it is.
+        if reading.system.as_ref().is_some_and(|system| is_another(system, name, names)) {
+            (reading.outcome, reading.detail) = (Outcome::WrongDevice, Some("other-system".to_owned()));
+        }
         let kept = sections
             .iter()
             .filter(|section| section.section.starts_with("config"))
@@ -293,18 +360,14 @@ fn read_transcript(
 
 /// One session a device, across processes. Whoever comes second waits, as
 /// long as a session may take.
-async fn device_lock(env: &Env, device: &Device) -> Option<DeviceLock> {
+async fn device_lock(env: &Env, device: &Device) -> Result<DeviceLock, LockError> {
     let deadline = Instant::now() + Duration::from_secs(env.settings.ssh.total_seconds);
     loop {
         match DeviceLock::take(&env.dir, &device.name, "a session with it", Duration::ZERO) {
-            Ok(lock) => return Some(lock),
             Err(LockError::Held(_)) if Instant::now() < deadline => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-            Err(error) => {
-                tracing::warn!(device.name = %device.name, "failed to lock {}: {error}", device.name);
-                return None;
-            }
+            done => return done,
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod demo;
 mod env; // what every job gets
 mod error; // why a job did not happen
 mod fetchers; // many fetchers: plan → readings
+mod files; // what the limit of open files allows
 mod health; // what `doctor` looks at
 mod inventory; // imports, renames, host keys
 mod known; // what the store holds, as of a run or as of now
@@ -15,9 +16,10 @@ mod morning; // one stored night → the value that the report shows
 mod nightly; // choose, read, compare, forecast, report
 mod publish; // pages beside, then renamed; moves `latest`
 mod records; // the database of record: edit it and compare again
+mod room; // places for sessions, second tries
 mod scan; // carries out a plan; scans on demand // a whole life on a simulated fleet
 
-pub use env::{Env, Events, Sink, ssh_fetcher};
+pub use env::{Env, Events, Sink};
 pub use error::JobError;
 pub use health::{Check, Verdict, examine};
 pub use inventory::{host_keys, import_devices, rename_device};

@@ -183,6 +183,8 @@ impl Eve {
         let candidates = self
             .devices
             .iter()
+            // Others have another night, or another hour of this one.
+            .filter(|(_, device)| !env.is_closed_to(device))
             .map(|(id, device)| {
                 let state = self.states.get(id);
                 Candidate {

@@ -14,6 +14,7 @@ use crate::model::{Device, Drift, Event, Outcome, Plan, Reason, RunId, RunKind, 
 use crate::store::{BatchLock, LastState};
 
 /// What a run is about: who is in it and what was last seen of each.
+#[derive(Clone)]
 pub(super) struct Cast {
     pub(super) devices: Arc<HashMap<DeviceId, Device>>,
     pub(super) states: Arc<HashMap<DeviceId, LastState>>,
@@ -72,6 +73,7 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     drop(store);
     env.events.say(&Event::RunStarted { run, kind: RunKind::Scan });
 
+    let scope = ask.scope.clone();
     let targets = ask
         .devices
         .iter()
@@ -93,17 +95,32 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     };
     let kept = carry_out(env, Wants { run, snapshots: true }, &Plan { round: 1, targets }, &cast).await?;
 
-    let counts = count(&kept);
+    // Whose window is closed was not read: that is no attempt, and nothing is stored of it.
+    let read: HashSet<DeviceId> = kept.iter().map(|k| k.target.device_id).collect();
+    let (mut closed, mut beside) = (Vec::new(), BTreeMap::new());
+    for (_, device) in cast.devices.iter().filter(|(id, _)| !read.contains(id)) {
+        let (outcome, detail) = if env.is_closed_to(device) {
+            (Outcome::NotDue, "window")
+        } else {
+            // Its task ended by a fault of ours, or its window opened just now.
+            (Outcome::ParserError, "no-result")
+        };
+        *beside.entry(outcome).or_insert(0) += 1;
+        let (name, detail) = (device.name.as_str(), Some(detail.to_owned()));
+        closed.push(Snapshot::failed(name, &device.platform, scope.clone(), outcome, detail));
+    }
+    let mut counts = count(&kept);
+    counts.extend(&beside);
     let store = env.store()?;
     let reached = reached(&kept);
     let mut drifts = store.drifts(None)?;
     drifts.retain(|d| reached.get(&d.device_id).is_some_and(|reach| reach.covers(&d.key)));
     let outcome = outcome_of(&counts);
-    let summary = Summary::of(&kept, drifts.len(), &BTreeMap::new());
+    let summary = Summary::of(&kept, drifts.len(), &beside);
     store.finish_run(run, env.clock.now(), outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
     env.events.say(&Event::RunFinished { run });
     let (opened, resolved) = (summary.drifts.new + summary.drifts.returned, summary.drifts.resolved);
-    let mut snapshots: Vec<Snapshot> = kept.into_iter().filter_map(|k| k.snapshot).collect();
+    let mut snapshots: Vec<Snapshot> = kept.into_iter().filter_map(|k| k.snapshot).chain(closed).collect();
     snapshots.sort_by(|a, b| a.device.cmp(&b.device));
     Ok(Scanned { run, snapshots, drifts, counts, opened, resolved })
 }

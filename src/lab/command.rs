@@ -48,6 +48,11 @@ impl Error {
         Self { at: None, message: "Incomplete command.".to_owned() }
     }
 
+    /// A command that others may use.
+    pub(super) fn forbidden() -> Self {
+        Self { at: None, message: "Permission denied.".to_owned() }
+    }
+
     /// A command that exists elsewhere.
     pub(super) fn unsupported() -> Self {
         Self { at: None, message: "Command not supported by current system.".to_owned() }

@@ -129,6 +129,13 @@ impl Fleet {
         }
     }
 
+    /// Lets the system choose the ports at the next start.
+    pub fn free_ports(&mut self) {
+        for unit in &mut self.units {
+            unit.port = 0;
+        }
+    }
+
     /// The inventory of the fleet.
     pub fn inventory(&self) -> Vec<Device> {
         let device = |unit: &Unit| Device {

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::command;
 use super::quirk::Quirk;
 use super::session::Session;
-use super::state::State;
+use super::state::{Commit, State, Via};
 
 /// How many typed lines a device remembers.
 const LINES_KEPT: usize = 10_000;
@@ -43,6 +43,13 @@ struct Heard {
     lines: Vec<String>,
     violations: Vec<String>,
     sessions: u64,
+    at_once: u64,
+    most_at_once: u64,
+    knocks: u64,
+    logins: u64,
+    /// How often a quirk that wears off was felt.
+    worn: u32,
+    renamed: bool,
 }
 
 impl Machine {
@@ -65,6 +72,21 @@ impl Machine {
     /// How many sessions were opened.
     pub fn sessions(&self) -> u64 {
         self.heard().sessions
+    }
+
+    /// The most sessions that were open at one time.
+    pub fn most_sessions(&self) -> u64 {
+        self.heard().most_at_once
+    }
+
+    /// How often somebody asked for a session, whether there was one or not.
+    pub fn knocks(&self) -> u64 {
+        self.heard().knocks
+    }
+
+    /// How often a password was shown, right or wrong.
+    pub fn logins(&self) -> u64 {
+        self.heard().logins
     }
 
     /// What is configured at this moment.
@@ -113,8 +135,49 @@ impl Machine {
 
     /// Talks over `stream` until the other side leaves, or the device does.
     pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> io::Result<()> {
-        self.heard().sessions += 1;
-        Session::new(self, stream).talk().await
+        {
+            let mut heard = self.heard();
+            heard.sessions += 1;
+            heard.at_once += 1;
+            heard.most_at_once = heard.most_at_once.max(heard.at_once);
+        }
+        let talked = Session::new(self, stream).talk().await;
+        self.heard().at_once -= 1;
+        talked
+    }
+
+    pub(super) fn knock(&self) {
+        self.heard().knocks += 1;
+    }
+
+    pub(super) fn login(&self) {
+        self.heard().logins += 1;
+    }
+
+    /// Whether a quirk that is felt `times` times is felt now.
+    pub(super) fn wears_off(&self, times: u32) -> bool {
+        let mut heard = self.heard();
+        heard.worn = heard.worn.saturating_add(1);
+        heard.worn <= times
+    }
+
+    /// What happens behind the back of whoever has just been shown `line`.
+    pub(super) fn after(&self, line: &str) {
+        if !line.starts_with("show config") {
+            return;
+        }
+        self.heard().renamed = true;
+        for quirk in self.quirks() {
+            if let Quirk::Committed(times) = quirk
+                && line.starts_with("show config interfaces")
+                && self.wears_off(times)
+            {
+                let at = self.live().now();
+                let commit =
+                    Commit { at, user: "dnroot".to_owned(), via: Via::Cli, log: "meanwhile".to_owned() };
+                self.edit(|state| state.commit(commit));
+            }
+        }
     }
 
     /// Writes down a typed line.
@@ -136,7 +199,8 @@ impl Machine {
     /// Name and time as the prompt shows them.
     pub(super) fn prompt(&self, is_configuring: bool, is_timed: bool) -> String {
         let live = self.live();
-        let twin = if live.quirks.contains(&Quirk::WrongName) { "-TWIN" } else { "" };
+        let renamed = live.quirks.contains(&Quirk::RenamedMidway) && self.heard().renamed;
+        let twin = if renamed || live.quirks.contains(&Quirk::WrongName) { "-TWIN" } else { "" };
         let name = &live.state.name;
         let local = live.now() + chrono::Duration::hours(live.state.zone.into());
         let time = local.format("%d-%b-%Y-%H:%M:%S");
@@ -155,8 +219,17 @@ impl Machine {
         if live.quirks.iter().any(refused) {
             return command::Answer::Error(command::Error::unsupported());
         }
+        if live.quirks.contains(&Quirk::NoRights) && line.starts_with("show config") {
+            return command::Answer::Error(command::Error::forbidden());
+        }
         let now = live.now();
-        if !live.quirks.iter().any(|q| matches!(q, Quirk::Escapes | Quirk::Html | Quirk::WrongName)) {
+        let spoils = |quirk: &Quirk| {
+            matches!(
+                quirk,
+                Quirk::Escapes | Quirk::Html | Quirk::WrongName | Quirk::Describe(_) | Quirk::Latin1
+            )
+        };
+        if !live.quirks.iter().any(spoils) {
             return command::answer(&live.state, line, now);
         }
         let mut state = live.state.clone();
@@ -164,6 +237,8 @@ impl Machine {
             match quirk {
                 Quirk::WrongName => state.name.push_str("-TWIN"),
                 Quirk::Escapes => describe(&mut state, "\x1b[31mred\x1b[0m\x1b]0;owned\x07 \x1b[2Jalert"),
+                Quirk::Describe(text) => describe(&mut state, text),
+                Quirk::Latin1 => describe(&mut state, "caf\u{fffd}"),
                 Quirk::Html => describe(&mut state, "<script>alert('drift')</script> & <b>bold</b>"),
                 _ => {}
             }

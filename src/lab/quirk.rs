@@ -39,4 +39,36 @@ pub enum Quirk {
     Slow(u64),
     /// Takes the password through keyboard-interactive only.
     KeyboardInteractive,
+    /// Asks for a one-time code beside the password.
+    OneTimeCode,
+    /// Wants a new password before it shows its prompt.
+    PasswordExpired,
+    /// Has a host key of another kind than the one that the lab announces.
+    OtherKeyKind,
+    /// Agrees on a key exchange with SHA-1 only.
+    WeakKeyExchange,
+    /// Has no session left for so many that ask for one; then it has.
+    Full(u32),
+    /// Lets look at hardly anything.
+    NoRights,
+    /// Prints a configuration without a line between its marks.
+    EmptyConfig,
+    /// Ends a configuration where one of its blocks ends, and goes on with the prompt.
+    CutAtBlock,
+    /// Has this text in its descriptions.
+    Describe(String),
+    /// Has bytes in its descriptions that are no UTF-8.
+    Latin1,
+    /// Echoes what is typed twice.
+    EchoTwice,
+    /// Has its own prompt in the banner.
+    PromptInBanner,
+    /// Prints a log line into so many answers; then it is quiet.
+    Noise(u32),
+    /// Says one byte every hundred milliseconds once it prints a configuration.
+    Dribble,
+    /// Is called something else after its first configuration was shown.
+    RenamedMidway,
+    /// Is committed to while it is read, so many times.
+    Committed(u32),
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use russh::keys::ssh_key::private::Ed25519Keypair;
-use russh::keys::{Algorithm, PrivateKey};
+use russh::keys::{Algorithm, EcdsaCurve, PrivateKey};
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, Response, Session};
 use russh::{Channel, ChannelId, Disconnect, MethodKind, MethodSet, Preferred, Pty, cipher, kex, server};
 use sha2::{Digest, Sha256};
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::fleet::{Fleet, Unit};
+use super::life::dice;
 use super::machine::Machine;
 use super::quirk::Quirk;
 use super::{LabError, PASSWORD, USER};
@@ -117,10 +118,27 @@ fn key(seed: u64, device: &DeviceName, salt: &str) -> PrivateKey {
     PrivateKey::from(Ed25519Keypair::from_seed(&hash.finalize().into()))
 }
 
+/// The cheapest that is strong: hundreds of logins share a laptop.
+const KEX: &[kex::Name] = &[
+    kex::CURVE25519,
+    kex::CURVE25519_PRE_RFC_8731,
+    kex::ECDH_SHA2_NISTP256,
+    kex::EXTENSION_SUPPORT_AS_SERVER,
+    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
+];
+
+/// A key of the NIST curve. Which one does not matter: nobody knows it.
+fn key_of_another_kind() -> PrivateKey {
+    let algorithm = Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 };
+    let key = PrivateKey::random(&mut dice(0, "a host key of another kind", 0), algorithm);
+    key.unwrap_or_else(|_| PrivateKey::from(Ed25519Keypair::from_seed(&[0; 32])))
+}
+
 fn config(seed: u64, unit: &Unit) -> server::Config {
     let quirks = unit.machine.quirks();
     let salt = if quirks.contains(&Quirk::OtherHostKey) { "other" } else { "" };
-    let methods: &[MethodKind] = if quirks.contains(&Quirk::KeyboardInteractive) {
+    let asks = quirks.iter().any(|quirk| matches!(quirk, Quirk::KeyboardInteractive | Quirk::OneTimeCode));
+    let methods: &[MethodKind] = if asks {
         &[MethodKind::KeyboardInteractive]
     } else {
         &[MethodKind::Password, MethodKind::KeyboardInteractive]
@@ -130,19 +148,20 @@ fn config(seed: u64, unit: &Unit) -> server::Config {
         // Nobody attacks a password that is printed in the manual.
         auth_rejection_time: Duration::ZERO,
         auth_rejection_time_initial: Some(Duration::ZERO),
-        keys: vec![key(seed, &unit.name, salt)],
+        keys: vec![if quirks.contains(&Quirk::OtherKeyKind) {
+            key_of_another_kind()
+        } else {
+            key(seed, &unit.name, salt)
+        }],
         inactivity_timeout: Some(Duration::from_secs(600)),
         nodelay: true,
         preferred: Preferred {
-            // The cheapest that is strong: hundreds of logins share a laptop.
-            kex: Cow::Borrowed(&[
-                kex::CURVE25519,
-                kex::CURVE25519_PRE_RFC_8731,
-                kex::ECDH_SHA2_NISTP256,
-                kex::EXTENSION_SUPPORT_AS_SERVER,
-                kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
-            ]),
-            key: Cow::Borrowed(&[Algorithm::Ed25519]),
+            kex: Cow::Borrowed(if quirks.contains(&Quirk::WeakKeyExchange) {
+                &[kex::DH_G14_SHA1]
+            } else {
+                KEX
+            }),
+            key: Cow::Borrowed(&[Algorithm::Ed25519, Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 }]),
             cipher: Cow::Borrowed(&[
                 cipher::AES_128_GCM,
                 cipher::AES_256_GCM,
@@ -210,6 +229,7 @@ impl Door {
     }
 
     fn verdict(&self, user: &str, password: &[u8]) -> Auth {
+        self.machine.login();
         if self.lets_in(user, password) { Auth::Accept } else { Auth::reject() }
     }
 }
@@ -234,7 +254,11 @@ impl Handler for Door {
             None => Ok(Auth::Partial {
                 name: Cow::Borrowed(""),
                 instructions: Cow::Borrowed(""),
-                prompts: Cow::Borrowed(&[(Cow::Borrowed("Password: "), false)]),
+                prompts: Cow::Borrowed(if self.machine.has(&Quirk::OneTimeCode) {
+                    &[(Cow::Borrowed("Password: "), false), (Cow::Borrowed("One-time code: "), false)]
+                } else {
+                    &[(Cow::Borrowed("Password: "), false)]
+                }),
             }),
             Some(mut answers) => {
                 let answer = answers.next().unwrap_or_default();
@@ -249,6 +273,11 @@ impl Handler for Door {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
+        self.machine.knock();
+        let full = |quirk: &Quirk| matches!(quirk, Quirk::Full(times) if self.machine.wears_off(*times));
+        if self.machine.quirks().iter().any(full) {
+            return Ok(());
+        }
         self.channel = Some(channel);
         reply.accept().await;
         Ok(())

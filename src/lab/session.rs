@@ -22,6 +22,9 @@ const LONGEST_LINE: usize = 4_096;
 /// Written at a time when there is much to write.
 const CHUNK: usize = 64 * 1_024;
 
+/// Between two bytes of a device that dribbles.
+const DRIBBLE: Duration = Duration::from_millis(100);
+
 /// Why a session ends.
 enum Stop {
     /// The other side closed it.
@@ -51,6 +54,8 @@ pub(super) struct Session<'a, S> {
     configuring: bool,
     /// The last byte was a carriage return: a line feed after it is the same key.
     after_return: bool,
+    /// Speaks one byte at a time from now on.
+    dribbles: bool,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
@@ -64,6 +69,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             length: 24,
             configuring: false,
             after_return: false,
+            dribbles: false,
         }
     }
 
@@ -86,6 +92,16 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         if self.machine.has(&Quirk::Question) {
             return self.ask_for_the_shell().await;
         }
+        if self.machine.has(&Quirk::PasswordExpired) {
+            self.put("Your password has expired. You must change it now.\r\nCurrent password: ");
+            let answer = self.line().await?;
+            self.machine.hear(&answer, false);
+            return Err(Stop::Broken);
+        }
+        if self.machine.has(&Quirk::PromptInBanner) {
+            let prompt = self.machine.prompt(false, false);
+            self.put(&format!("{prompt}\r\nother-device# \r\n{prompt}show config | no-more\r\n"));
+        }
         self.put("DRIVENETS CLI Loading...\r                        \r");
         if self.machine.has(&Quirk::Hang) {
             return self.be_silent().await;
@@ -101,6 +117,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             if self.machine.has(&Quirk::Timestamps) {
                 self.put("\x1b[F");
                 self.prompt(true);
+                self.put(line);
+                self.put("\r\n");
+            }
+            if self.machine.has(&Quirk::EchoTwice) {
                 self.put(line);
                 self.put("\r\n");
             }
@@ -122,7 +142,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             Answer::Leave => return Ok(false),
             Answer::Configure => self.configuring = true,
             Answer::Error(error) => self.error(line, &error),
-            Answer::Text { text, paged } => self.show(line, &text, paged).await?,
+            Answer::Text { text, paged } => {
+                self.show(line, &text, paged).await?;
+                self.machine.after(line);
+            }
         }
         Ok(true)
     }
@@ -136,6 +159,30 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             for quirk in &quirks {
                 match quirk {
                     Quirk::Huge(megabytes) => return self.huge(text, *megabytes).await,
+                    Quirk::EmptyConfig => {
+                        let mut ends = text.lines().filter(|line| line.starts_with('#'));
+                        for mark in [ends.next(), ends.next_back()].into_iter().flatten() {
+                            self.put(&format!("{mark}\r\n\r\n"));
+                        }
+                        return Ok(());
+                    }
+                    Quirk::CutAtBlock => {
+                        let half = half(text);
+                        // A block of the second level, so that the first stays open.
+                        let end = half.rfind("\n  !\n").map(|at| at + 5);
+                        let end = end.or(half.rfind('\n').map(|at| at + 1)).unwrap_or(0);
+                        self.put_lines(&half[..end]);
+                        return Ok(());
+                    }
+                    Quirk::Noise(times) if self.machine.wears_off(*times) => {
+                        let at = half(text).rfind('\n').map_or(0, |at| at + 1);
+                        self.put_lines(&text[..at]);
+                        self.put("%INTERFACE-5-STATE: ge100-0/0/9: operational state is down\r\n");
+                        self.put_lines(&text[at..]);
+                        self.put("\r\n");
+                        return Ok(());
+                    }
+                    Quirk::Dribble => self.dribbles = true,
                     Quirk::CutConfig => {
                         self.put_lines(half(text));
                         self.put("\r\n");
@@ -342,6 +389,19 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     }
 
     async fn flush(&mut self) -> Result<(), Stop> {
+        if self.machine.has(&Quirk::Latin1) {
+            // What stands for a byte that is no character becomes one.
+            while let Some(at) = memchr::memmem::find(&self.output, "\u{fffd}".as_bytes()) {
+                self.output.splice(at..at + 3, [0xe9]);
+            }
+        }
+        if self.dribbles {
+            for byte in std::mem::take(&mut self.output) {
+                self.stream.write_all(&[byte]).await?;
+                self.stream.flush().await?;
+                tokio::time::sleep(DRIBBLE).await;
+            }
+        }
         if !self.output.is_empty() {
             self.stream.write_all(&self.output).await?;
             self.stream.flush().await?;

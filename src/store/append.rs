@@ -65,6 +65,8 @@ pub struct DeviceResult {
     pub commit: Option<CommitMark>,
     /// Counts of the comparison with the records, if they moved.
     pub compared: Option<Compared>,
+    /// Weak SSH algorithms that the session agreed on.
+    pub weak: Vec<String>,
 }
 
 impl DeviceResult {
@@ -81,6 +83,7 @@ impl DeviceResult {
             unread: Vec::new(),
             commit: None,
             compared: None,
+            weak: Vec::new(),
         }
     }
 }
@@ -148,6 +151,10 @@ impl Store {
                     .filter_map(|(seq, result)| Some((*seq, result.scan.device_id, result.compared?))),
             )?;
             kept::append(tx, &numbered)?;
+            let weak = numbered.iter().filter(|(_, result)| !result.weak.is_empty());
+            tx.append("weak_algorithms", weak, |out, (seq, result)| {
+                out.append_row(duckdb::params![seq, result.scan.device_id, result.weak.join(", ")])
+            })?;
             let unread = numbered.iter().flat_map(|(seq, result)| {
                 let told = result.scan.text_digest.is_some() || result.scan.lines.is_some();
                 let lines = if told { &result.unread[..] } else { &[] };

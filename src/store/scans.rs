@@ -17,6 +17,7 @@ use crate::model::{
 const STATES: &str = include_str!("../../queries/scan_states.sql");
 const LIST: &str = include_str!("../../queries/scan_list.sql");
 const NIGHTS: &str = include_str!("../../queries/scan_nights.sql");
+const WEAK: &str = include_str!("../../queries/weak_list.sql");
 const UNREAD: &str = include_str!("../../queries/unread_list.sql");
 
 /// What the collector compares a new reading with. A device that was never
@@ -152,6 +153,14 @@ impl Store {
             let line = row.get::<_, i64>(1)? as u64;
             Ok((row.get(0)?, UnreadLine { line, text: row.get(2)? }))
         })?;
+        Ok(rows.collect::<duckdb::Result<_>>()?)
+    }
+
+    /// Devices that agreed on weak SSH algorithms when they last answered, with
+    /// the names of those. `as_of`: as a run left it.
+    pub fn weak_algorithms(&self, as_of: Option<RunId>) -> Result<Vec<(DeviceId, String)>, StoreError> {
+        let mut statement = self.db.prepare(WEAK)?;
+        let rows = statement.query_map([self.cutoff(as_of)?], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<duckdb::Result<_>>()?)
     }
 

@@ -296,3 +296,21 @@ fn two_nights_at_once_and_one_of_them_is_told() {
     let status = bench.json(&["status"]);
     assert!(status["at_work"].as_str().unwrap().contains("nightly"));
 }
+
+#[test]
+fn a_device_outside_of_its_window_is_not_read_by_accident() {
+    let bench = Bench::new();
+    let inventory = bench.folder.path().join("devices.csv");
+    fs::write(&inventory, "name,address,platform,site\nr1,127.0.0.1,drivenets_dnos,fra1\n").unwrap();
+    fs::write(
+        bench.folder.path().join("driftcast.toml"),
+        "[[window]]\nname = 'fra-nights'\nsite = ['fra*']\nhours = '22:00-05:00'\nzone = 'Europe/Berlin'\n",
+    )
+    .unwrap();
+    assert_eq!(bench.run(&["devices", "import", inventory.to_str().unwrap()]).code(), 0);
+    let ran = bench.run(&["--now", "2026-11-23T12:00:00Z", "scan", "r1"]);
+    assert_eq!(ran.code(), 4, "{}", ran.all());
+    for told in ["fra-nights (22:00-05:00 Europe/Berlin)", "2026-11-23 21:00 UTC", "--outside-window"] {
+        assert!(ran.err().contains(told), "{}", ran.err());
+    }
+}

@@ -1,6 +1,7 @@
 //! The only integration binary: linking `DuckDB` and Polars once is enough.
 
 mod cli; // commands against the lab, over real SSH
+mod faults; // what goes wrong between us and a device
 mod floors; // who may use what
 mod nights; // several nights of one device
 mod platforms; // recordings and what is in them

@@ -103,7 +103,7 @@ where
             ended: Ending::Reply,
         }],
         system: None,
-        legacy: false,
+        legacy: Vec::new(),
         took: started.elapsed(),
         bytes,
         removed: settled.removed,

@@ -84,7 +84,7 @@ where
     Ok(Transcript {
         sections,
         system: Some(shell.host),
-        legacy: false,
+        legacy: Vec::new(),
         took: started.elapsed(),
         bytes: shell.bytes,
         removed: shell.removed,

@@ -131,13 +131,23 @@ pub(super) fn kind_in_words(kind: &AlgorithmKind) -> &'static str {
     }
 }
 
-/// Was one of the exceptions agreed on?
-pub(super) fn is_weak(names: &Names) -> bool {
-    WEAK_KEX.contains(&names.kex)
-        || WEAK_KEYS.contains(&names.key)
-        || WEAK_CIPHERS.contains(&names.cipher)
-        || WEAK_MACS.contains(&names.client_mac)
-        || WEAK_MACS.contains(&names.server_mac)
+/// The exceptions that were agreed on, by name.
+pub(super) fn weak(names: &Names) -> Vec<String> {
+    let mut weak = Vec::new();
+    if WEAK_KEX.contains(&names.kex) {
+        weak.push(names.kex.as_ref().to_owned());
+    }
+    if WEAK_KEYS.contains(&names.key) {
+        weak.push(names.key.as_str().to_owned());
+    }
+    if WEAK_CIPHERS.contains(&names.cipher) {
+        weak.push(names.cipher.as_ref().to_owned());
+    }
+    if let Some(mac) = [&names.client_mac, &names.server_mac].into_iter().find(|mac| WEAK_MACS.contains(mac))
+    {
+        weak.push(mac.as_ref().to_owned());
+    }
+    weak
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) async fn converse(
     let mut transcript = Transcript {
         sections: Vec::with_capacity(commands.len()),
         system: None,
-        legacy: false,
+        legacy: Vec::new(),
         took: started.elapsed(),
         bytes: 0,
         removed: 0,
@@ -163,6 +163,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn only_all_three_signs_make_an_answer(mask in 0_u8..8, order in Just([0_u8, 1, 2]).prop_shuffle(), at in 0_usize..4) {
             let mut messages: Vec<ChannelMsg> = order

@@ -20,7 +20,6 @@ mod pace;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -83,7 +82,7 @@ enum Ask<'a> {
 struct Link {
     handle: Handle<Checker>,
     address: String,
-    legacy: Arc<AtomicBool>,
+    legacy: Arc<OnceLock<Vec<String>>>,
     /// The connection that carries this one, with its place at the jump host.
     through: Option<Box<Carrier>>,
 }
@@ -172,7 +171,7 @@ impl SshFetcher {
             Err(error) => Err(link.blame(error).await),
             said => said,
         };
-        let legacy = link.is_legacy();
+        let legacy = link.weak();
         link.close().await;
         let mut transcript = said?;
         transcript.legacy = legacy;
@@ -266,7 +265,12 @@ impl SshFetcher {
         let link = match self.enter(host, depth).await {
             Ok(link) => link,
             Err(error) => {
-                attempt.failed();
+                // Our own limits are not its fault.
+                if error.is_out_of_files() {
+                    drop(attempt);
+                } else {
+                    attempt.failed();
+                }
                 return Err(fault("see the cause", Some(error)));
             }
         };
@@ -315,6 +319,7 @@ impl SshFetcher {
         let looked_up = timeout_at(deadline, lookup_host((device.address.as_str(), device.port))).await;
         let addresses: Vec<SocketAddr> = match looked_up.map_err(|_| late())? {
             Ok(addresses) => addresses.collect(),
+            Err(source) if is_out_of_files(&source) => return Err(DeviceError::Files { address }),
             Err(source) => return Err(DeviceError::Resolve { address, source }),
         };
         if login.is_some_and(|login| login.loopback_only)
@@ -334,6 +339,7 @@ impl SshFetcher {
                     }
                     return Ok((stream, address));
                 }
+                Ok(Err(source)) if is_out_of_files(&source) => return Err(DeviceError::Files { address }),
                 Ok(Err(source)) => fault = DeviceError::Connect { address: address.clone(), source },
                 Err(_) => fault = late(),
             }
@@ -354,7 +360,7 @@ impl SshFetcher {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let weak = self.settings.legacy.contains_key(device.name.as_str());
-        let legacy = Arc::new(AtomicBool::new(false));
+        let legacy = Arc::new(OnceLock::new());
         let checker = Checker {
             device: device.name.as_str().to_owned(),
             host: device.address.clone(),
@@ -468,6 +474,13 @@ impl SshFetcher {
     }
 }
 
+/// `EMFILE` and `ENFILE`: the process's or the host's limit.
+fn is_out_of_files(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let code = error.raw_os_error();
+    code == Some(Errno::MFILE.raw_os_error()) || code == Some(Errno::NFILE.raw_os_error())
+}
+
 /// What a channel is opened for.
 #[derive(Clone, Copy)]
 enum Opening {
@@ -545,9 +558,13 @@ impl Link {
         }
     }
 
-    /// Were weak algorithms agreed on, here or on the way?
-    fn is_legacy(&self) -> bool {
-        self.legacy.load(Ordering::Relaxed)
+    /// The weak algorithms that were agreed on, here and on the way.
+    fn weak(&self) -> Vec<String> {
+        let mut weak = self.legacy.get().cloned().unwrap_or_default();
+        if let Some(carrier) = &self.through {
+            weak.extend(carrier.link.weak().into_iter().map(|name| format!("{}: {name}", carrier.jump)));
+        }
+        weak
     }
 
     fn broken(&self, source: russh::Error) -> DeviceError {

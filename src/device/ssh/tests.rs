@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 
 use russh::keys::PrivateKey;
 use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
@@ -339,7 +340,7 @@ async fn a_whole_session() {
     let fetcher = fetcher(&[&device], 1, Settings::default());
     let transcript = fetch(&fetcher, &device).await.unwrap();
     assert_eq!(transcript.system.as_deref(), Some("PE-4"));
-    assert!(!transcript.legacy && transcript.bytes > 200_000);
+    assert!(transcript.legacy.is_empty() && transcript.bytes > 200_000);
     assert!(transcript.sections.iter().all(|section| section.text == "a line\n".repeat(6_000)));
     assert_eq!(fetcher.host_key(&device).await.unwrap(), HostKey::bare(key(1).public_key().clone()));
     assert_eq!(server.attempts(), 1);
@@ -485,7 +486,8 @@ async fn weak_algorithms_by_exception_only() {
     );
     let day = "2026-11-01".parse().unwrap();
     let settings = Settings { legacy: BTreeMap::from([("dn-old-1".to_owned(), day)]), ..Settings::default() };
-    assert!(fetch(&fetcher(&[&device], 1, settings), &device).await.unwrap().legacy);
+    let legacy = fetch(&fetcher(&[&device], 1, settings), &device).await.unwrap().legacy;
+    assert_eq!(legacy, ["diffie-hellman-group14-sha1"]);
 }
 
 #[tokio::test]
@@ -751,6 +753,37 @@ fn a_fleet_of_another_make() {
             );
         }
     });
+}
+
+/// Against a server of another make (yuma123's netconfd behind OpenSSH) on
+/// port 2201, if `DRIFTCAST_NETCONF` holds the password of its user `netconf`.
+#[tokio::test]
+#[expect(clippy::print_stderr, clippy::disallowed_methods, reason = "switched on by hand")]
+async fn netconf_of_another_make() {
+    let Ok(password) = std::env::var("DRIFTCAST_NETCONF") else {
+        eprintln!("skipped: DRIFTCAST_NETCONF is not set");
+        return;
+    };
+    let credentials = Credentials::with_environment(BTreeMap::new(), move |name| match name {
+        "DRIFTCAST_USERNAME" => Some("netconf".to_owned()),
+        "DRIFTCAST_PASSWORD" => Some(password.clone()),
+        _ => None,
+    });
+    let device = Device {
+        credential: None,
+        tags: vec!["netconf".to_owned()],
+        ..device("netconfd", "127.0.0.1", 2201)
+    };
+    let key = fetcher(&[], 1, Settings::default()).host_key(&device).await.unwrap();
+    let line = format!("[127.0.0.1]:2201 {key}");
+    let known = KnownHosts::read(&line, Path::new("known_hosts")).unwrap();
+    let fetcher = SshFetcher::new(Settings::default(), known, credentials);
+    let transcript = fetcher.fetch(&device, &NETCONF, &Scope::Device).await.unwrap();
+    let text = &transcript.sections[0].text;
+    let document = crate::platform::netconf::parse(text).unwrap();
+    let nodes = crate::platform::netconf::data(&document).unwrap().descendants().count();
+    eprintln!("{} bytes, {nodes} nodes, {:?}", text.len(), transcript.took);
+    assert!(nodes > 1);
 }
 
 /// CPU time of this process so far, from `/proc/self/stat` (ticks of 10 ms).

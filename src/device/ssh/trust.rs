@@ -1,7 +1,6 @@
 //! What we let a server do: show its host key, and nothing else. A key that
 //! is not pinned ends the handshake before any login.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use russh::client::{ChannelOpenHandle, Handler, Msg, Session};
@@ -47,8 +46,8 @@ pub(super) struct Checker {
     pub(super) port: u16,
     pub(super) known_hosts: Arc<KnownHosts>,
     pub(super) trust: Trust,
-    /// Set when weak algorithms were agreed on.
-    pub(super) legacy: Arc<AtomicBool>,
+    /// The weak algorithms that were agreed on, if there were some.
+    pub(super) legacy: Arc<OnceLock<Vec<String>>>,
 }
 
 impl Checker {
@@ -101,8 +100,9 @@ impl Handler for Checker {
         names: &Names,
         _session: &mut Session,
     ) -> Result<(), Broken> {
-        if algorithms::is_weak(names) {
-            self.legacy.store(true, Ordering::Relaxed);
+        let weak = algorithms::weak(names);
+        if !weak.is_empty() {
+            let _ = self.legacy.set(weak);
         }
         Ok(())
     }
