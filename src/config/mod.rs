@@ -19,6 +19,7 @@ use toml::Value;
 use crate::analysis::{coverage, forecast, plan};
 use crate::device::{self, CredentialTable};
 use crate::source::{self, SourceError, shown};
+use crate::sync;
 use layers::Defaults;
 
 /// The stacking itself.
@@ -47,6 +48,9 @@ pub struct Settings {
     pub forecast: forecast::Settings,
     pub plan: plan::Settings,
     pub report: Report,
+    pub sync: sync::Settings,
+    /// What may happen to a drift without a person.
+    pub policy: Vec<sync::Policy>,
 }
 
 /// How many devices are talked to at once.

@@ -19,6 +19,7 @@ use crate::device::{Fetch, SshFetcher};
 use crate::model::{Device, Event};
 use crate::platform::keep::Keeper;
 use crate::store::Store;
+use crate::sync::Policies;
 
 /// How long a job waits for another process to close the store. Openings are
 /// short; a wait this long means that somebody holds the file in another tool.
@@ -57,6 +58,8 @@ pub struct Env {
     pub keeper: Arc<Keeper>,
     /// What the record claims to know, compiled from the settings.
     pub coverage: Arc<Rules>,
+    /// What may be accepted without a person, compiled from the settings.
+    pub policies: Arc<Policies>,
     pub events: Events,
 }
 
@@ -78,7 +81,8 @@ impl Env {
         create_private_folder(&dir)?;
         let keeper = Arc::new(Keeper::new(&fingerprint_key(&dir)?));
         let coverage = Arc::new(Rules::new(&settings.coverage)?);
-        Ok(Self { dir, clock, settings, fetch, keeper, coverage, events: Events::none() })
+        let policies = Arc::new(Policies::new(&settings.policy)?);
+        Ok(Self { dir, clock, settings, fetch, keeper, coverage, policies, events: Events::none() })
     }
 
     /// The same, able to go through the inventory's jump hosts: devices of it
