@@ -120,7 +120,7 @@ pub fn plan_for(env: &Env, ask: &SyncAsk) -> Result<SyncPlan, JobError> {
         }
     }
     let records: Vec<Record> = store.records(None, None)?.into_iter().map(|(_, record)| record).collect();
-    let sites: HashMap<DeviceName, String> =
+    let sites: BTreeMap<DeviceName, String> =
         devices.values().map(|device| (device.name.clone(), device.site.clone())).collect();
     claim::hold_conflicts(&mut drafts, &records, env.settings.sync.vlan_owner, &sites);
 

@@ -16,6 +16,9 @@ const COUNTS: &str = include_str!("../../queries/record_counts.sql");
 const LATELY: &str = include_str!("../../queries/record_lately.sql");
 const IDENTITY: &str = include_str!("../../queries/identity_read.sql");
 
+/// The newest sequence number and the number of versions of each record of a device.
+pub type RecordVersions = BTreeMap<FactKey, (i64, i64)>;
+
 /// The reading that an open drift rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DriftEvidence {
@@ -59,10 +62,10 @@ impl Store {
     pub fn record_versions(
         &self,
         devices: Option<&[DeviceId]>,
-    ) -> Result<HashMap<DeviceId, BTreeMap<FactKey, (i64, i64)>>, StoreError> {
+    ) -> Result<HashMap<DeviceId, RecordVersions>, StoreError> {
         let mut statement = self.db.prepare(VERSIONS)?;
         let mut rows = statement.query([devices.map(value::id_list)])?;
-        let mut versions: HashMap<DeviceId, BTreeMap<FactKey, (i64, i64)>> = HashMap::new();
+        let mut versions: HashMap<DeviceId, RecordVersions> = HashMap::new();
         while let Some(row) = rows.next()? {
             let kind = parsed("kind", &row.get::<_, String>(1)?, Kind::parse)?;
             let key = FactKey { kind, key: row.get(2)? };

@@ -44,7 +44,7 @@ pub use audit::AuditBreak;
 pub use compared::Compared;
 pub use devices::{ImportOutcome, StoredDevice};
 pub use error::StoreError;
-pub use evidence::DriftEvidence;
+pub use evidence::{DriftEvidence, RecordVersions};
 pub use forecasts::{ForecastOutcome, ForecastSum};
 pub use health::{BadMode, Health, Room};
 pub use ledger::{LedgerBreak, LedgerLine, LedgerState};

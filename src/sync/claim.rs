@@ -8,7 +8,7 @@
 //! a site or a fleet, an id belongs to one service there. Multi-point services
 //! and bridge domains are on many devices by design and claim nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,7 @@ pub fn hold_conflicts(
     drafts: &mut [Draft],
     records: &[Record],
     owner: VlanOwner,
-    site_of: &HashMap<DeviceName, String>,
+    site_of: &BTreeMap<DeviceName, String>,
 ) {
     let claims = |record: &Record| claims_of(record, owner, site_of);
     let mut new: BTreeMap<Claim, BTreeSet<&DeviceName>> = BTreeMap::new();
@@ -57,7 +57,7 @@ pub fn hold_conflicts(
         if let Some(record) = item.before.as_ref() {
             replaced.insert((&record.device, item.kind, &item.key));
         }
-        for record in item.after.iter() {
+        for record in &item.after {
             for claim in claims(record) {
                 new.entry(claim).or_default().insert(&record.device);
             }
@@ -111,7 +111,7 @@ pub fn hold_conflicts(
     }
 }
 
-fn claims_of(record: &Record, owner: VlanOwner, site_of: &HashMap<DeviceName, String>) -> Vec<Claim> {
+fn claims_of(record: &Record, owner: VlanOwner, site_of: &BTreeMap<DeviceName, String>) -> Vec<Claim> {
     let mut claims = Vec::new();
     match record.kind {
         Kind::Service => {
