@@ -273,6 +273,13 @@ fn a_plan_that_is_not_what_was_reviewed_is_refused() {
     assert_eq!(world.apply(&plan).unwrap().added, 1);
 }
 
+/// `few`, or `many` with `DRIFTCAST_THOROUGH=1`: the same test, by hand, for long.
+fn rounds(few: usize, many: usize) -> usize {
+    #[expect(clippy::disallowed_methods, reason = "a size for a run by hand; no setting of the program")]
+    let thorough = std::env::var_os("DRIFTCAST_THOROUGH").is_some();
+    if thorough { many } else { few }
+}
+
 /// F78: whatever was wrong with a reading, it writes nothing, policy or not.
 #[test]
 fn a_bad_reading_writes_nothing() {
@@ -286,14 +293,14 @@ fn a_bad_reading_writes_nothing() {
     // Partial, failed, suspect: the newest attempt was no good.
     let bad = Outcome::ALL.into_iter().filter(|o| !o.is_complete() && *o != Outcome::NotDue);
     let bad: Vec<Outcome> = bad.collect();
-    for n in 0..300 {
+    for n in 0..rounds(6, 300) {
         let outcome = match n % 3 {
             0 => Outcome::Suspect,
             1 => Outcome::Incomplete,
             _ => bad[n % bad.len()],
         };
         world.attempt(1, &Scope::Device, outcome, &[]);
-        if n % 10 == 0 {
+        if n % 3 == 0 {
             let plan = world.unattended();
             assert!(plan.is_empty(), "{n} {outcome:?}");
             assert!(whys(&plan).iter().all(|why| why.contains("not complete")), "{:?}", whys(&plan));
@@ -302,7 +309,7 @@ fn a_bad_reading_writes_nothing() {
     }
     // Stale: good once, and not read since.
     world.scan(1, &[ports(1..20), vec![port("ge1.251", 251)]].concat());
-    for hours in 25..125 {
+    for hours in (25..).take(rounds(2, 100)) {
         world.at(hours);
         let plan = world.unattended();
         assert!(plan.is_empty() && whys(&plan).iter().any(|why| why.contains("hours old")), "{hours}");
@@ -310,7 +317,7 @@ fn a_bad_reading_writes_nothing() {
         assert!(matches!(world.apply(&fresh), Err(Refused::Edited | Refused::Expired(_))), "{hours}");
     }
     // Empty: complete, again and again, and nothing on it.
-    for hours in 200..300 {
+    for hours in (200..).take(rounds(3, 100)) {
         world.at(hours).scan(1, &[]);
         let plan = world.unattended();
         assert!(plan.is_empty(), "{plan:?}");
