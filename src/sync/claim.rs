@@ -57,7 +57,7 @@ pub fn hold_conflicts(
         if let Some(record) = item.before.as_ref() {
             replaced.insert((&record.device, item.kind, &item.key));
         }
-        for record in &item.after {
+        if let Some(record) = &item.after {
             for claim in claims(record) {
                 new.entry(claim).or_default().insert(&record.device);
             }
