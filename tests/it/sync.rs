@@ -123,6 +123,7 @@ impl World {
             facts_digest: None,
             text_digest: None,
             observed_digest: None,
+            capture_digest: None,
             changed: false,
             text_changed: false,
         });
