@@ -1,2 +1,2 @@
--- The schema version of this database. No parameters. One row: version.
-SELECT max(version) FROM schema_event;
+-- The schema steps that this database has. No parameters. Rows: version.
+SELECT version FROM schema_event ORDER BY version;

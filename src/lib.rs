@@ -15,3 +15,4 @@ pub mod platform; // floor 1: text → facts
 pub mod report; // floor 3: findings → pages
 pub mod source; // files ↔ inventory and records
 pub mod store; // duckdb ↔ model // floor 5: words in, words out
+pub mod sync; // floor 2: drifts → a reviewed plan

@@ -9,6 +9,7 @@ use crate::jobs::JobError;
 use crate::lab::LabError;
 use crate::source::SourceError;
 use crate::store::StoreError;
+use crate::sync::Refused;
 
 /// What a command says to the shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +119,31 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// A plan that is not applied, a change that is not taken back.
+fn of_sync(refused: &Refused) -> (Exit, Option<&'static str>) {
+    match refused {
+        Refused::Unreadable(_) | Refused::Form(_) => {
+            (Exit::Usage, Some("`driftcast sync plan --out FILE` writes one"))
+        }
+        Refused::NoChange(_) => (Exit::Usage, Some("`driftcast records log` lists the changes")),
+        Refused::NoDrift(_) => (Exit::Usage, Some("`driftcast diff` lists the open drifts")),
+        Refused::Guard(_) => (Exit::Guard, None),
+        Refused::NothingRemoved(_) => {
+            (Exit::Usage, Some("`driftcast records undo` takes back the whole of it"))
+        }
+        Refused::Moved(_) => {
+            (Exit::Failed, Some("take back the later change first; `driftcast records log` shows it"))
+        }
+        Refused::Edited
+        | Refused::Foreign { .. }
+        | Refused::Expired(_)
+        | Refused::FromTheFuture(_)
+        | Refused::Outdated(_) => {
+            (Exit::Failed, Some("nothing was written; make a new plan with `driftcast sync plan --out FILE`"))
+        }
+    }
+}
+
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
         let (exit, hint) = match &error {
@@ -132,7 +158,10 @@ impl From<JobError> for Failure {
             JobError::JumpName { .. }
             | JobError::Coverage(_)
             | JobError::KnownHosts(_)
-            | JobError::Credential(_) => (Exit::Usage, None),
+            | JobError::Credential(_)
+            | JobError::Policy(_)
+            | JobError::OtherDevice { .. } => (Exit::Usage, None),
+            JobError::Sync(refused) => of_sync(refused),
             JobError::Store(StoreError::NewerSchema { .. }) => {
                 (Exit::Failed, Some("a newer driftcast wrote it: use that one"))
             }

@@ -19,6 +19,7 @@ mod records;
 mod report;
 mod scan;
 mod status;
+mod sync;
 mod words;
 
 use std::path::PathBuf;
@@ -87,9 +88,12 @@ enum Command {
     Rank(rank::RankArgs),
     /// Write the report of a stored night again
     Report(report::ReportArgs),
-    /// Import, export and list the database of record
+    /// Import, export and list the database of record; its audit trail, and the way back
     #[command(subcommand)]
     Records(records::RecordsCommand),
+    /// Accept reality into the database of record, as a reviewed plan
+    #[command(subcommand)]
+    Sync(sync::SyncCommand),
     /// Show the last runs and what is known of each device
     Status(status::StatusArgs),
     /// Show the effective configuration and where each value comes from
@@ -207,6 +211,7 @@ fn run(app: App) -> Result<Exit, Failure> {
             Command::Rank(args) => rank::run(&context, &args),
             Command::Report(args) => report::run(&context, &args),
             Command::Records(command) => records::run(&context, command),
+            Command::Sync(command) => sync::run(&context, command),
             Command::Status(args) => status::run(&context, &args),
             Command::Doctor(args) => doctor::run(&context, &args),
             Command::Read(_) | Command::Config(_) => Ok(Exit::Done),

@@ -43,6 +43,7 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
             "drifts": done.summary.drifts,
             "sessions": done.summary.sessions,
             "changed": done.summary.changed,
+            "sync": done.summary.sync,
             "report": done.report,
         }))?;
     } else {
@@ -55,6 +56,12 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
             "Drift: {} new, {} back, {} resolved, {} open.",
             drifts.new, drifts.returned, drifts.resolved, drifts.open
         ))?;
+        if let Some(sync) = &done.summary.sync {
+            context.out.line(format!(
+                "Policies ({}): {} records added, {} changed, {} removed, {} skipped, {} held back.",
+                sync.plan, sync.added, sync.updated, sync.removed, sync.skipped, sync.held
+            ))?;
+        }
         if let Some(report) = &done.report {
             context.out.line(format!("Report: {}", report.display()))?;
         }
@@ -63,8 +70,22 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
         super::output::say(&format!("error: the night is stored, but its report is not written: {error}"));
         super::output::say("hint: mend what it names, then run `driftcast report`");
     }
+    let stopped = done.summary.sync.as_ref().and_then(|sync| sync.stopped.as_ref());
+    if let Some(stopped) = stopped {
+        super::output::say(&format!("error: the policies wrote nothing: {stopped}"));
+        super::output::say(
+            "hint: `driftcast sync plan --out FILE` shows it; if it is meant, `sync apply FILE --allow LIMIT` once",
+        );
+    }
+    if let Some(error) = &done.sync_error {
+        super::output::say(&format!(
+            "error: the night is stored, but its policies were not followed: {error}"
+        ));
+    }
     Ok(match done.outcome {
         "failed" => Exit::Failed,
+        _ if stopped.is_some() => Exit::Guard,
+        _ if done.sync_error.is_some() => Exit::Partial,
         _ if partial || done.report_error.is_some() => Exit::Partial,
         _ if done.summary.drifts.open > 0 => Exit::Drift,
         _ => Exit::Done,

@@ -7,10 +7,11 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::output::Output;
-use super::{Context, devices, limit};
+use super::{Context, devices, limit, sync, words};
 use crate::jobs;
 use crate::model::Record;
 use crate::source;
+use crate::store::RecordRow;
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum RecordsCommand {
@@ -20,6 +21,12 @@ pub(crate) enum RecordsCommand {
     Export(ExportArgs),
     /// List the records
     List(ListArgs),
+    /// Show the audit trail: who changed which record, when and why
+    Log(LogArgs),
+    /// Take back a change (C-17) or all changes of a plan (P-…), exactly
+    Undo(BackArgs),
+    /// Bring back the records that a change or a plan removed
+    Restore(BackArgs),
 }
 
 #[derive(Args, Debug)]
@@ -28,6 +35,34 @@ pub(crate) struct ImportArgs {
     file: PathBuf,
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Why: kept in the history of the records
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    /// Remove what the file does not have: through a plan and its guards, of one device
+    #[arg(long, requires = "device")]
+    replace: bool,
+    /// The device whose records are replaced
+    #[arg(long, value_name = "NAME", requires = "replace")]
+    device: Option<String>,
+    /// With --replace: lift this limit, once; a refusal names it
+    #[arg(long, value_name = "LIMIT", requires = "replace")]
+    allow: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LogArgs {
+    /// Only this device
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+    /// At most so many rows
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    top: u32,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BackArgs {
+    /// `C-17`, or the id of a plan
+    id: String,
     /// Why: kept in the history of the records
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
@@ -76,6 +111,15 @@ pub(crate) fn run(context: &Context, command: RecordsCommand) -> Result<Exit, Fa
             Ok(Exit::Done)
         }
         RecordsCommand::List(args) => list(context, &chosen(context, &args.which)?),
+        RecordsCommand::Log(args) => log(context, &args),
+        RecordsCommand::Undo(args) => {
+            let done = jobs::undo_records(&context.env()?, &args.id, &words::who(), &args.reason)?;
+            back(context, &done)
+        }
+        RecordsCommand::Restore(args) => {
+            let done = jobs::restore_records(&context.env()?, &args.id, &words::who(), &args.reason)?;
+            back(context, &done)
+        }
     }
 }
 
@@ -93,11 +137,10 @@ fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
     if let Some(stranger) = records.iter().find(|r| !inventory.iter().any(|d| d.name == r.device)) {
         return Err(devices::unknown(stranger.device.as_str(), &inventory));
     }
-    #[expect(clippy::disallowed_methods, reason = "who imports is said by the login environment")]
-    let who = std::env::var("SUDO_USER")
-        .or_else(|_| std::env::var("USER"))
-        .unwrap_or_else(|_| "unknown".to_owned());
-    let done = jobs::import_records(&env, &records, &who, &args.reason)?;
+    if let Some(name) = &args.device {
+        return replace(context, &env, name, &records, args);
+    }
+    let done = jobs::import_records(&env, &records, &words::who(), &args.reason)?;
     if context.out.json {
         Output::write_json(&done)?;
     } else {
@@ -108,6 +151,130 @@ fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
             context.out.line(format!("{} open drifts are explained by them.", done.drifts_resolved))?;
         }
     }
+    Ok(Exit::Done)
+}
+
+/// All records of one device from a file. Limits hold, and lifting one is logged.
+fn replace(
+    context: &Context,
+    env: &jobs::Env,
+    name: &str,
+    records: &[Record],
+    args: &ImportArgs,
+) -> Result<Exit, Failure> {
+    let inventory = devices::inventory(env)?;
+    let device = inventory.iter().find(|device| device.name.as_str() == name);
+    let device = device.ok_or_else(|| devices::unknown(name, &inventory))?;
+    let plan = jobs::plan_replacing(env, &device.name, records, &words::who())?;
+    if plan.is_empty() && !context.out.json {
+        return context.out.line("The records are so already.").map(|()| Exit::Done);
+    }
+    let consent = jobs::SyncConsent {
+        who: words::who(),
+        why: args.reason.clone(),
+        allow: args.allow.clone(),
+        ..jobs::SyncConsent::default()
+    };
+    let again = format!("driftcast records import {} --replace --device {name}", args.file.display());
+    let done = sync::carry_out(env, &plan, &consent, &again)?;
+    sync::told(context, &done)
+}
+
+fn log(context: &Context, args: &LogArgs) -> Result<Exit, Failure> {
+    let rows = jobs::record_log(&context.env()?, args.device.as_deref(), args.top)?;
+    if context.out.json {
+        let rows: Vec<_> = rows.iter().map(row_json).collect();
+        Output::write_json(&json!({ "changes": rows }))?;
+        return Ok(Exit::Done);
+    }
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let event = &row.event;
+            let what = row.what.map_or_else(|| "import".to_owned(), what_word);
+            let undoes = row.undoes.map(|seq| format!(" of {}", jobs::change_name(seq))).unwrap_or_default();
+            vec![
+                jobs::change_name(event.seq),
+                words::moment(event.when),
+                event.who.clone(),
+                format!("{what}{undoes}"),
+                event.record.device.to_string(),
+                event.record.key().to_string(),
+                moved(row),
+                event.why.clone(),
+            ]
+        })
+        .collect();
+    context.out.table(
+        &["change", "when (UTC)", "who", "how", "device", "what", "record", "why"],
+        &[],
+        &cells,
+    )?;
+    context.out.line(format!("\n{} rows, newest first.", cells.len()))?;
+    Ok(Exit::Done)
+}
+
+fn what_word(what: crate::store::RecordWhat) -> String {
+    serde_json::to_value(what).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn side(event: &crate::store::RecordEvent) -> Option<&Record> {
+    event.present.then_some(&event.record)
+}
+
+/// `added`, `removed`, or the fields that moved.
+fn moved(row: &RecordRow) -> String {
+    let before = row.before.as_ref().and_then(side);
+    match (before, side(&row.event)) {
+        (None, Some(_)) if row.version > 1 => "restored".to_owned(),
+        (None, Some(record)) => format!("added ({})", record.source.as_str()),
+        (_, None) => "removed".to_owned(),
+        (Some(old), Some(new)) => {
+            let shown = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
+            let mut parts: Vec<String> = old
+                .fields()
+                .into_iter()
+                .zip(new.fields())
+                .filter(|(old, new)| old.1 != new.1)
+                .map(|(old, new)| format!("{} {} → {}", old.0, shown(old.1), shown(new.1)))
+                .collect();
+            if old.source != new.source {
+                parts.push(format!("source {} → {}", old.source.as_str(), new.source.as_str()));
+            }
+            parts.join(", ")
+        }
+    }
+}
+
+fn row_json(row: &RecordRow) -> serde_json::Value {
+    json!({
+        "change": jobs::change_name(row.event.seq),
+        "when": row.event.when,
+        "who": row.event.who,
+        "why": row.event.why,
+        "how": row.what,
+        "device": row.event.record.device,
+        "kind": row.event.record.kind,
+        "key": row.event.record.name,
+        "version": row.version,
+        "newest": row.newest == row.event.seq,
+        "before": row.before.as_ref().and_then(side),
+        "after": side(&row.event),
+        "plan": row.plan,
+        "run": row.run,
+        "undoes": row.undoes.map(jobs::change_name),
+    })
+}
+
+fn back(context: &Context, done: &jobs::TakenBack) -> Result<Exit, Failure> {
+    if context.out.json {
+        Output::write_json(done)?;
+        return Ok(Exit::Done);
+    }
+    for (old, new) in &done.changes {
+        context.out.line(format!("{old} was taken back by {new}"))?;
+    }
+    context.out.line(format!("{} records are as before, {} are gone.", done.restored, done.removed))?;
     Ok(Exit::Done)
 }
 

@@ -1,12 +1,15 @@
 //! `driftcast scan`: read devices now.
 
+use std::io::IsTerminal as _;
+
 use clap::Args;
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::output::Output;
-use super::{Context, devices, diff, limit};
+
 use crate::config::window;
+use super::{Context, devices, diff, limit, sync};
 use crate::jobs::{self, OnDemand};
 use crate::model::{Device, Outcome, Scope};
 
@@ -30,9 +33,22 @@ pub(crate) struct ScanArgs {
     /// Read also what a [[window]] keeps from being read now
     #[arg(long)]
     outside_window: bool,
+    /// Offer what was found to the database of record, through a plan and its guards
+    #[arg(long)]
+    sync: bool,
+    /// With --sync: do not ask
+    #[arg(long, requires = "sync")]
+    yes: bool,
+    /// With --sync: lift this limit, once; a refusal names it
+    #[arg(long, value_name = "LIMIT", requires = "sync")]
+    allow: Vec<String>,
 }
 
 pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failure> {
+    if args.sync && !args.yes && (context.out.json || !std::io::stdin().is_terminal()) {
+        return Err(Failure::usage("--sync asks, and there is nobody to ask")
+            .hint("--yes accepts what the guards let through; or make a plan with `driftcast sync plan`"));
+    }
     let mut env = context.env()?.with_jump_hosts()?;
     let live = jobs::live_devices(&env)?;
     if live.is_empty() {
@@ -75,10 +91,18 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
     let not_due = done.counts.get(&Outcome::NotDue).copied().unwrap_or(0);
     let failed: usize = done.counts.values().sum::<usize>() - complete - not_due;
     let now = env.clock.now();
+    let found = done.drifts.iter().map(|drift| drift.id.clone()).collect();
     if context.out.json {
+        let synced = if args.sync { sync::offer(context, &env, found, true, &args.allow)? } else { None };
         let drifts: Vec<_> = done.drifts.iter().map(|d| diff::to_json(d, now)).collect();
-        Output::write_json(&json!({ "run": done.run, "snapshots": done.snapshots, "drifts": drifts }))?;
-    } else {
+        let mut value = json!({ "run": done.run, "snapshots": done.snapshots, "drifts": drifts });
+        if args.sync {
+            value["sync"] = sync::to_json(synced.as_ref());
+        }
+        Output::write_json(&value)?;
+        return Ok(exit(complete, failed, done.drifts.len(), synced.as_ref()));
+    }
+    let synced = {
         for snapshot in &done.snapshots {
             let name = snapshot.device.as_deref().unwrap_or("?");
             if snapshot.outcome.is_complete() {
@@ -120,13 +144,28 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
             done.resolved,
             done.drifts.len()
         ))?;
+        if args.sync {
+            context.out.line("")?;
+            sync::offer(context, &env, found, args.yes, &args.allow)?
+        } else {
+            None
+        }
+    };
+    if let Some(synced) = &synced {
+        sync::told(context, synced)?;
     }
-    Ok(match (complete, failed) {
+    Ok(exit(complete, failed, done.drifts.len(), synced.as_ref()))
+}
+
+/// What is still open after a sync is drift; what it had to skip is too.
+fn exit(complete: usize, failed: usize, drifts: usize, synced: Option<&jobs::Synced>) -> Exit {
+    let resolved = synced.map_or(0, |synced| synced.drifts_resolved);
+    match (complete, failed) {
         (0, _) => Exit::Failed,
         (_, 1..) => Exit::Partial,
-        _ if !done.drifts.is_empty() => Exit::Drift,
+        _ if drifts > resolved => Exit::Drift,
         _ => Exit::Done,
-    })
+    }
 }
 
 /// A device that was asked for by name and may not be read now.

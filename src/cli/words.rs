@@ -17,3 +17,10 @@ pub(crate) fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
         _ => format!("{} days ago", minutes / 1_440),
     }
 }
+
+/// Who acts, as the login environment says it; for the audit trail.
+pub(crate) fn who() -> String {
+    #[expect(clippy::disallowed_methods, reason = "who acts is said by the login environment")]
+    let said = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
+    said.unwrap_or_else(|_| "unknown".to_owned())
+}

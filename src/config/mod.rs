@@ -20,6 +20,7 @@ use crate::analysis::{coverage, forecast, plan};
 use crate::device::{self, CredentialTable};
 use crate::source::{self, SourceError, shown};
 pub use jump::Jump;
+use crate::sync;
 use layers::Defaults;
 pub use window::Window;
 
@@ -55,6 +56,9 @@ pub struct Settings {
     pub forecast: forecast::Settings,
     pub plan: plan::Settings,
     pub report: Report,
+    pub sync: sync::Settings,
+    /// What may happen to a drift without a person.
+    pub policy: Vec<sync::Policy>,
 }
 
 /// How many devices are talked to at once.

@@ -19,6 +19,7 @@ use crate::device::{Fetch, SshFetcher};
 use crate::model::{Device, DeviceName, Event};
 use crate::platform::keep::Keeper;
 use crate::store::Store;
+use crate::sync::Policies;
 
 /// How long a job waits for another process to close the store. Openings are
 /// short; a wait this long means that somebody holds the file in another tool.
@@ -57,6 +58,8 @@ pub struct Env {
     pub keeper: Arc<Keeper>,
     /// What the record claims to know, compiled from the settings.
     pub coverage: Arc<Rules>,
+    /// What may be accepted without a person, compiled from the settings.
+    pub policies: Arc<Policies>,
     pub events: Events,
     /// Whether windows are heeded. Only a person who asks for a scan may say no.
     pub heed_windows: bool,
@@ -80,8 +83,9 @@ impl Env {
         create_private_folder(&dir)?;
         let keeper = Arc::new(Keeper::new(&fingerprint_key(&dir)?));
         let coverage = Arc::new(Rules::new(&settings.coverage)?);
+        let policies = Arc::new(Policies::new(&settings.policy)?);
         let events = Events::none();
-        Ok(Self { dir, clock, settings, fetch, keeper, coverage, events, heed_windows: true })
+        Ok(Self { dir, clock, settings, fetch, keeper, coverage, policies, events, heed_windows: true })
     }
 
     /// The same, able to go through jump hosts: those of `[jump]`, and devices

@@ -26,6 +26,13 @@ pub enum JobError {
     #[error(transparent)]
     Coverage(#[from] crate::analysis::BadPattern),
     #[error(transparent)]
+    Policy(#[from] crate::sync::BadPolicy),
+    /// A plan that is not applied, a change that is not taken back.
+    #[error(transparent)]
+    Sync(#[from] crate::sync::Refused),
+    #[error("the file is to replace the records of {wanted}, but has one of {found}")]
+    OtherDevice { wanted: String, found: String },
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Credential(#[from] CredentialError),

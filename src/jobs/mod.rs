@@ -18,6 +18,7 @@ mod publish; // pages beside, then renamed; moves `latest`
 mod records; // the database of record: edit it and compare again
 mod room; // places for sessions, second tries
 mod scan; // carries out a plan; scans on demand // a whole life on a simulated fleet
+mod sync; // accepts reality into the record, by plan
 
 pub use env::{Env, Events, Sink};
 pub use error::JobError;
@@ -31,3 +32,7 @@ pub use nightly::{Nightly, NightlyPlan, nightly, plan_only};
 pub use publish::{Rendered, render_again};
 pub use records::{RecordsImported, import_records};
 pub use scan::{OnDemand, Scanned, Summary, scan};
+pub use sync::{
+    PolicySync, Skipped, SyncAsk, SyncConsent, Synced, SyncedDevice, TakenBack, apply, change_name, plan_for,
+    plan_replacing, record_log, restore_records, sync_breaches, undo_records,
+};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::collector::{Kept, Wants};
 use super::scan::{Cast, Summary, carry_out, outcome_of};
-use super::{Env, JobError, known, morning, publish};
+use super::{Env, JobError, known, morning, publish, sync};
 use crate::analysis::plan::{self, Candidate, Done, NightState, Request};
 use crate::analysis::{Budget, History};
 use crate::model::device::DeviceId;
@@ -25,6 +25,8 @@ pub struct Nightly {
     pub report: Option<PathBuf>,
     /// The night is stored although its report could not be written.
     pub report_error: Option<JobError>,
+    /// The night is stored although the policies could not be followed.
+    pub sync_error: Option<JobError>,
 }
 
 /// What a night would begin with.
@@ -115,9 +117,15 @@ fn finish(
     with_report: bool,
 ) -> Result<Nightly, JobError> {
     let beside = BTreeMap::from([(Outcome::NotDue, fleet.saturating_sub(kept.len()))]);
+    // A night that was read stays one, whatever becomes of the policies.
+    let (synced, sync_error) = match sync::by_policy(env, run) {
+        Ok(synced) => (synced, None),
+        Err(error) => (None, Some(error)),
+    };
     let store = env.store()?;
     let open = store.drifts(None)?.len();
-    let summary = Summary::of(kept, open, &beside);
+    let mut summary = Summary::of(kept, open, &beside);
+    summary.sync = synced;
     let outcome = outcome_of(&summary.devices);
     let answered: Vec<i64> = asked
         .iter()
@@ -128,7 +136,7 @@ fn finish(
     store.finish_run(run, env.clock.now(), outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
     drop(store);
 
-    let mut nightly = Nightly { run, outcome, summary, report: None, report_error: None };
+    let mut nightly = Nightly { run, outcome, summary, report: None, report_error: None, sync_error };
     if with_report {
         match write_report(env, run) {
             Ok(path) => nightly.report = Some(path),

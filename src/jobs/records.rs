@@ -76,7 +76,7 @@ pub(super) fn edit_records(
         }
     }
     let done = {
-        let edit = RecordEdit { records, removed: &gone, drift_steps: &steps, compared: &[] };
+        let edit = RecordEdit { records, removed: &gone, drift_steps: &steps, ..RecordEdit::default() };
         store.set_records(&edit, when, who, why)?
     };
     Ok(RecordsImported {
@@ -89,13 +89,13 @@ pub(super) fn edit_records(
 
 /// What an edit does to the records of one device.
 #[derive(Default)]
-struct Touched<'a> {
-    put: Vec<&'a Record>,
-    removed: Vec<&'a FactKey>,
+pub(super) struct Touched<'a> {
+    pub(super) put: Vec<&'a Record>,
+    pub(super) removed: Vec<&'a FactKey>,
 }
 
 /// The records of one device after an edit: a new row replaces the one with its key.
-fn merged(old: Vec<Record>, touched: &Touched<'_>) -> Vec<Record> {
+pub(super) fn merged(old: Vec<Record>, touched: &Touched<'_>) -> Vec<Record> {
     let mut by_key: BTreeMap<FactKey, Record> =
         old.into_iter().map(|record| (record.key(), record)).collect();
     for &record in &touched.put {

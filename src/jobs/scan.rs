@@ -147,6 +147,9 @@ pub struct Summary {
     pub sessions: usize,
     /// Devices whose facts differ from their last complete snapshot.
     pub changed: usize,
+    /// What policies accepted; `None` without such a policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync: Option<super::PolicySync>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, serde::Deserialize)]
@@ -176,6 +179,7 @@ impl Summary {
             },
             sessions: kept.iter().filter(|k| k.outcome != Outcome::Unsupported).count(),
             changed: kept.iter().filter(|k| k.changed).count(),
+            sync: None,
         }
     }
 }

@@ -50,6 +50,10 @@ pub enum StoreError {
     #[error("no run has the number {0}")]
     UnknownRun(i64),
 
+    /// Look again and repeat: somebody wrote in between.
+    #[error("the records of device {0} were changed in between")]
+    RecordsMoved(i64),
+
     /// Check the source; repeat with the override if so many really left.
     #[error("refused: the import would retire {would_retire} of {of} devices of this source")]
     Guard { would_retire: u64, of: u64 },

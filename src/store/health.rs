@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::audit::{self, AuditBreak};
 use super::ledger::{self, LedgerBreak, LedgerLine, LedgerState};
 use super::open::{file, log_file};
 use super::{Store, StoreError, lock, private, schema};
@@ -43,6 +44,8 @@ pub struct Health {
     pub ledger_state: LedgerState,
     /// Acknowledged writes that the database has lost. Should be empty.
     pub lost: Vec<LedgerLine>,
+    /// Rows of the audit trail that are not as they were written. Should be empty.
+    pub audit: Vec<AuditBreak>,
     pub room: Room,
 }
 
@@ -65,6 +68,7 @@ impl Health {
                 line.rows
             ));
         }
+        problems.extend(self.audit.iter().map(AuditBreak::to_string));
         if let LedgerState::LedgerBehind { ledger, database } = self.ledger_state {
             problems.push(format!("the ledger ends at write {ledger}, the database at {database}"));
         }
@@ -90,6 +94,7 @@ impl Store {
             ledger_break: chain.err(),
             ledger_state: self.shared.ledger.clone(),
             lost: ledger::lost(&self.db, &lines)?,
+            audit: audit::check(&self.db, &lines)?,
             room: self.room()?,
         })
     }

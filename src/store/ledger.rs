@@ -41,6 +41,10 @@ pub struct LedgerLine {
     pub prev: String,
     /// SHA-256 over all of the above.
     pub hash: String,
+    /// SHA-256 over the rows of the audit trail that it wrote; lines of the
+    /// first version have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<String>,
 }
 
 impl LedgerLine {
@@ -55,20 +59,45 @@ impl LedgerLine {
         rows: u64,
     ) -> Self {
         let n = last.map_or(0, |line| line.n).max(written) + 1;
-        Self::chained(last, n, at, what, seq, rows)
+        Self::chained(last, n, at, what, (seq, rows), None)
     }
 
-    fn chained(last: Option<&Self>, n: i64, at: DateTime<Utc>, what: &str, seq: i64, rows: u64) -> Self {
+    /// `wrote`: sequence number and rows.
+    fn chained(
+        last: Option<&Self>,
+        n: i64,
+        at: DateTime<Utc>,
+        what: &str,
+        wrote: (i64, u64),
+        audit: Option<String>,
+    ) -> Self {
         let prev = last.map_or_else(|| "0".repeat(64), |line| line.hash.clone());
-        let what = what.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WHAT_CHARS).collect();
-        let mut line = Self { n, at, what, seq, rows, prev, hash: String::new() };
+        let (seq, rows) = wrote;
+        let mut line = Self { n, at, what: Self::settled(what), seq, rows, prev, hash: String::new(), audit };
         line.hash = line.digest();
         line
     }
 
+    /// The same, vouching for rows of the audit trail.
+    pub(super) fn vouching(mut self, audit: String) -> Self {
+        self.audit = Some(audit);
+        self.hash = self.digest();
+        self
+    }
+
+    /// What a line keeps of `what`.
+    pub(super) fn settled(what: &str) -> String {
+        what.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WHAT_CHARS).collect()
+    }
+
     fn digest(&self) -> String {
         let at = self.at.to_rfc3339_opts(SecondsFormat::Micros, true);
-        let parts = format!("{}\n{}\n{at}\n{}\n{}\n{}", self.prev, self.n, self.what, self.seq, self.rows);
+        let mut parts =
+            format!("{}\n{}\n{at}\n{}\n{}\n{}", self.prev, self.n, self.what, self.seq, self.rows);
+        if let Some(audit) = &self.audit {
+            parts.push('\n');
+            parts.push_str(audit);
+        }
         hex(&Sha256::digest(parts))
     }
 }
@@ -107,10 +136,11 @@ pub(super) fn path(dir: &Path) -> PathBuf {
 /// The newest acknowledged write in the database.
 pub(super) struct Write {
     pub(super) n: i64,
-    seq: i64,
+    pub(super) seq: i64,
     what: String,
     rows: u64,
     at: DateTime<Utc>,
+    digest: Option<String>,
 }
 
 pub(super) fn newest_write(db: &Connection) -> Result<Option<Write>, StoreError> {
@@ -123,6 +153,7 @@ pub(super) fn newest_write(db: &Connection) -> Result<Option<Write>, StoreError>
         what: row.get(2)?,
         rows: row.get::<_, i64>(3)? as u64,
         at: value::time(row, 4)?,
+        digest: row.get(5)?,
     }))
 }
 
@@ -145,8 +176,9 @@ pub(super) fn compare(db: &Connection, dir: &Path) -> Result<LedgerState, StoreE
         (None, None) => LedgerState::InStep,
         (Some(write), Some(last)) if (write.n, write.seq) == (last.n, last.seq) => LedgerState::InStep,
         (Some(write), last) if write.n == last.as_ref().map_or(0, |line| line.n) + 1 => {
+            let wrote = (write.seq, write.rows);
             let line =
-                LedgerLine::chained(last.as_ref(), write.n, write.at, &write.what, write.seq, write.rows);
+                LedgerLine::chained(last.as_ref(), write.n, write.at, &write.what, wrote, write.digest);
             append(dir, &line)?;
             LedgerState::Repaired(line)
         }

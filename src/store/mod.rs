@@ -6,6 +6,7 @@
 //! no UPDATE. All of it is synchronous. The file is open only while it is
 //! used: callers open, use and drop, so that other processes get their turn.
 
+mod audit;
 mod compact;
 mod error;
 mod ledger;
@@ -25,6 +26,7 @@ mod append;
 mod changes;
 mod compared;
 mod drifts;
+mod evidence;
 mod facts;
 mod kept;
 mod records;
@@ -38,14 +40,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use append::{DeviceResult, ScanRow};
+pub use audit::AuditBreak;
 pub use compared::Compared;
 pub use devices::{ImportOutcome, StoredDevice};
 pub use error::StoreError;
+pub use evidence::{DriftEvidence, RecordVersions};
 pub use forecasts::{ForecastOutcome, ForecastSum};
 pub use health::{BadMode, Health, Room};
 pub use ledger::{LedgerBreak, LedgerLine, LedgerState};
 pub use lock::{BatchLock, DeviceLock, Holder, LockError};
-pub use records::{RecordCounts, RecordEdit, RecordEvent};
+pub use records::{RecordChange, RecordCounts, RecordEdit, RecordEvent, RecordRow, RecordWhat};
 pub use requests::Request;
 pub use runs::RunRow;
 pub use scans::{Knowledge, LastState, SeenScan};

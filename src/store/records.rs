@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use duckdb::Row;
+use serde::{Deserialize, Serialize};
 
 use super::compared::append as compared_rows;
 use super::transaction::Acknowledged;
@@ -30,9 +31,61 @@ pub struct RecordEvent {
     pub when: DateTime<Utc>,
 }
 
+/// One row of the audit trail beside what stood there before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordRow {
+    pub event: RecordEvent,
+    /// The row before it, which may be a removal; `None` for the first version.
+    pub before: Option<RecordEvent>,
+    /// 1, 2, 3 …
+    pub version: i64,
+    /// The newest change of the record: this one, if nothing came later.
+    pub newest: i64,
+    /// How it came about; rows of the first program version do not say.
+    pub what: Option<RecordWhat>,
+    /// The hash of the plan that it was part of.
+    pub plan: Option<String>,
+    pub run: Option<RunId>,
+    /// The change that it took back.
+    pub undoes: Option<i64>,
+}
+
+/// How a change of the records came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordWhat {
+    /// Rows of a file or of a tool, merged.
+    #[default]
+    Import,
+    /// All records of a device from a file.
+    Replace,
+    /// A reviewed plan.
+    Sync,
+    /// A policy, in a nightly run.
+    Policy,
+    Undo,
+    Restore,
+}
+
+/// What is kept with a change beside its rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RecordChange<'a> {
+    pub what: RecordWhat,
+    /// The hash of the plan.
+    pub plan: Option<&'a str>,
+    pub run: Option<RunId>,
+    /// What it rests on: scans, a file, a decision.
+    pub evidence: Option<&'a serde_json::Value>,
+    pub undoes: Option<i64>,
+    /// Limits that were lifted for it.
+    pub allowed: &'a [String],
+}
+
 /// What a change of the records did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordCounts {
+    /// The number of the change; `None` if no record was written.
+    pub change: Option<i64>,
     pub added: u64,
     pub updated: u64,
     pub unchanged: u64,
@@ -47,6 +100,10 @@ pub struct RecordEdit<'a> {
     /// What follows from it for drifts, and for the counts of comparisons.
     pub drift_steps: &'a [(DeviceId, DriftStep)],
     pub compared: &'a [(DeviceId, Compared)],
+    pub change: RecordChange<'a>,
+    /// The newest change of any record of a device, as the caller saw it. If
+    /// somebody wrote later, nothing is written: [`StoreError::RecordsMoved`].
+    pub unmoved: &'a [(DeviceId, i64)],
 }
 
 impl Store {
@@ -61,16 +118,34 @@ impl Store {
         self.list_records(device.as_ref().map(std::slice::from_ref), self.cutoff(as_of)?, &names)
     }
 
-    /// The audit trail, newest first.
-    pub fn record_log(&self, device: Option<DeviceId>, limit: u32) -> Result<Vec<RecordEvent>, StoreError> {
+    /// The audit trail, newest first: of a device, of a change, of the plans
+    /// whose hash begins so.
+    pub fn record_log(
+        &self,
+        device: Option<DeviceId>,
+        change: Option<i64>,
+        plan: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<RecordRow>, StoreError> {
         let names = self.device_names()?;
         let mut statement = self.db.prepare(LOG)?;
-        let mut rows = statement.query(duckdb::params![device, i64::from(limit)])?;
-        let mut events = Vec::new();
+        let mut rows = statement.query(duckdb::params![device, change, plan, i64::from(limit)])?;
+        let mut log = Vec::new();
         while let Some(row) = rows.next()? {
-            events.push(record_event(row, &names)?);
+            let before: Option<i64> = row.get(EVENT_COLUMNS)?;
+            let what: Option<String> = row.get(2 * EVENT_COLUMNS + 2)?;
+            log.push(RecordRow {
+                event: record_event(row, 0, &names)?,
+                before: before.map(|_| record_event(row, EVENT_COLUMNS, &names)).transpose()?,
+                version: row.get(2 * EVENT_COLUMNS)?,
+                newest: row.get(2 * EVENT_COLUMNS + 1)?,
+                what: value::maybe_word("what", what)?,
+                plan: row.get(2 * EVENT_COLUMNS + 3)?,
+                run: row.get(2 * EVENT_COLUMNS + 4)?,
+                undoes: row.get(2 * EVENT_COLUMNS + 5)?,
+            });
         }
-        Ok(events)
+        Ok(log)
     }
 
     /// Sets and removes records, and appends the drift steps that follow from
@@ -83,9 +158,20 @@ impl Store {
         who: &str,
         why: &str,
     ) -> Result<RecordCounts, StoreError> {
-        let RecordEdit { records, removed, drift_steps, compared } = *edit;
-        let what = format!("records: {} given, {} removed ({why})", records.len(), removed.len());
+        let RecordEdit { records, removed, drift_steps, compared, ref change, unmoved } = *edit;
+        let word = value::word(&change.what);
+        let what = format!("records, {word}: {} given, {} removed ({why})", records.len(), removed.len());
         self.in_tx_with_ledger(&Acknowledged { what, when }, |tx| {
+            if !unmoved.is_empty() {
+                let devices: Vec<DeviceId> = unmoved.iter().map(|(device, _)| *device).collect();
+                let versions = self.record_versions(Some(&devices))?;
+                for (device, seen) in unmoved {
+                    let newest = versions.get(device).and_then(|all| all.values().map(|(seq, _)| *seq).max());
+                    if newest.unwrap_or(0) != *seen {
+                        return Err(StoreError::RecordsMoved(*device));
+                    }
+                }
+            }
             let ids = self.device_ids()?;
             let mut given: HashMap<(DeviceId, FactKey), &Record> = HashMap::with_capacity(records.len());
             for record in records {
@@ -129,6 +215,20 @@ impl Store {
             }
             rows.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
             let seq = tx.next_seq();
+            if !rows.is_empty() {
+                counts.change = Some(seq);
+                tx.append("record_change", [change], |out, change| {
+                    out.append_row(duckdb::params![
+                        seq,
+                        word,
+                        change.plan,
+                        change.run,
+                        change.evidence.map(value::json),
+                        change.undoes,
+                        value::list(change.allowed),
+                    ])
+                })?;
+            }
             compared_rows(tx, compared.iter().map(|(device, counts)| (seq, *device, *counts)))?;
             let written = tx.append("record_event", &rows, |out, (device, key, record)| {
                 let field = |pick: fn(&Record) -> &Option<String>| record.and_then(|r| pick(r).as_deref());
@@ -172,7 +272,7 @@ impl Store {
         let mut rows = statement.query(duckdb::params![devices.map(value::id_list), cutoff])?;
         let mut records = Vec::new();
         while let Some(row) = rows.next()? {
-            let event = record_event(row, names)?;
+            let event = record_event(row, 0, names)?;
             records.push((event.device_id, event.record));
         }
         records.sort_by_cached_key(|(device, record)| (*device, record.key()));
@@ -180,40 +280,47 @@ impl Store {
     }
 }
 
-/// The row of `record_list` and `record_log`. A removal has no fields and no
+/// How many columns an event has in a row.
+const EVENT_COLUMNS: usize = 22;
+
+/// The columns of `record_list`, from `at` on. A removal has no fields and no
 /// source; it reads as an imported record that manages nothing.
-fn record_event(row: &Row<'_>, names: &HashMap<DeviceId, DeviceName>) -> Result<RecordEvent, StoreError> {
-    let device_id: DeviceId = row.get(0)?;
+fn record_event(
+    row: &Row<'_>,
+    at: usize,
+    names: &HashMap<DeviceId, DeviceName>,
+) -> Result<RecordEvent, StoreError> {
+    let device_id: DeviceId = row.get(at)?;
     let device = names.get(&device_id).cloned();
-    let source: Option<String> = row.get(18)?;
+    let source: Option<String> = row.get(at + 18)?;
     Ok(RecordEvent {
-        seq: row.get(1)?,
+        seq: row.get(at + 1)?,
         device_id,
-        present: row.get(4)?,
+        present: row.get(at + 4)?,
         record: Record {
             device: device.ok_or_else(|| value::unreadable("device_id", &device_id.to_string()))?,
-            kind: parsed("kind", &row.get::<_, String>(2)?, Kind::parse)?,
-            name: row.get(3)?,
-            parent: row.get(5)?,
-            encapsulation: row.get(6)?,
-            outer: row.get(7)?,
-            inner: row.get(8)?,
-            tpid: row.get(9)?,
-            l2: row.get(10)?,
-            bundle: row.get(11)?,
-            service_kind: row.get(12)?,
-            service: row.get(13)?,
-            neighbours: row.get(14)?,
-            router_interface: row.get(15)?,
-            admin: row.get(16)?,
-            description: row.get(17)?,
+            kind: parsed("kind", &row.get::<_, String>(at + 2)?, Kind::parse)?,
+            name: row.get(at + 3)?,
+            parent: row.get(at + 5)?,
+            encapsulation: row.get(at + 6)?,
+            outer: row.get(at + 7)?,
+            inner: row.get(at + 8)?,
+            tpid: row.get(at + 9)?,
+            l2: row.get(at + 10)?,
+            bundle: row.get(at + 11)?,
+            service_kind: row.get(at + 12)?,
+            service: row.get(at + 13)?,
+            neighbours: row.get(at + 14)?,
+            router_interface: row.get(at + 15)?,
+            admin: row.get(at + 16)?,
+            description: row.get(at + 17)?,
             source: match source {
                 Some(text) => parsed("source", &text, RecordSource::parse)?,
                 None => RecordSource::Imported,
             },
         },
-        who: row.get(19)?,
-        why: row.get(20)?,
-        when: time(row, 21)?,
+        who: row.get(at + 19)?,
+        why: row.get(at + 20)?,
+        when: time(row, at + 21)?,
     })
 }

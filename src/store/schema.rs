@@ -10,12 +10,13 @@ use super::StoreError;
 /// The steps, each with the version it makes.
 const STEPS: [(i32, &str); 3] = [
     (1, include_str!("../../queries/schema/0001_tables.sql")),
+    (2, include_str!("../../queries/schema/0002_sync.sql")),
     (3, include_str!("../../queries/schema/0003_capture_digest.sql")),
     (8, include_str!("../../queries/schema/0008_weak_algorithms.sql")),
 ];
 
 const TABLES: &str = include_str!("../../queries/table_list.sql");
-const VERSION: &str = include_str!("../../queries/schema_read.sql");
+const VERSIONS: &str = include_str!("../../queries/schema_read.sql");
 const APPLIED: &str = include_str!("../../queries/schema_append.sql");
 const CHECKPOINT: &str = include_str!("../../queries/checkpoint_run.sql");
 
@@ -24,15 +25,18 @@ pub(super) const KNOWN: i32 = STEPS[STEPS.len() - 1].0;
 
 /// Brings an opened file to the known version, or says why it cannot be used.
 pub(super) fn settle(db: &Connection, path: &Path) -> Result<(), StoreError> {
-    let found = version(db, path)?;
+    let applied = applied(db, path)?;
+    let found = applied.iter().copied().max().unwrap_or(0);
     if found > KNOWN {
         return Err(StoreError::NewerSchema { found, known: KNOWN });
     }
-    if found == KNOWN {
+    // By number and not by the highest: steps of two rooms may land in another order.
+    let missing: Vec<_> = STEPS.iter().filter(|(version, _)| !applied.contains(version)).collect();
+    if missing.is_empty() {
         return Ok(());
     }
     let tx = db.unchecked_transaction()?;
-    for (version, sql) in STEPS.iter().filter(|(version, _)| *version > found) {
+    for (version, sql) in missing {
         tx.execute_batch(sql)?;
         tx.execute(APPLIED, duckdb::params![version, env!("CARGO_PKG_VERSION")])?;
     }
@@ -44,13 +48,18 @@ pub(super) fn settle(db: &Connection, path: &Path) -> Result<(), StoreError> {
 
 /// The version of the file; 0 for a new one.
 pub(super) fn version(db: &Connection, path: &Path) -> Result<i32, StoreError> {
+    Ok(applied(db, path)?.into_iter().max().unwrap_or(0))
+}
+
+/// The steps that a file has; none if it is new.
+fn applied(db: &Connection, path: &Path) -> Result<Vec<i32>, StoreError> {
     let tables: Vec<String> =
         db.prepare(TABLES)?.query_map([], |row| row.get(0))?.collect::<duckdb::Result<_>>()?;
     if tables.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     if !tables.iter().any(|name| name == "schema_event") {
         return Err(StoreError::Foreign(path.to_owned()));
     }
-    Ok(db.query_row(VERSION, [], |row| row.get::<_, Option<i32>>(0))?.unwrap_or(0))
+    Ok(db.prepare(VERSIONS)?.query_map([], |row| row.get(0))?.collect::<duckdb::Result<_>>()?)
 }

@@ -13,7 +13,7 @@ use duckdb::{Appender, Connection};
 use super::ledger::{self, LedgerLine};
 use super::open::{hold, log_file};
 use super::value::{Time, number};
-use super::{Store, StoreError, private};
+use super::{Store, StoreError, audit, private};
 
 const PROBE: &str = include_str!("../../queries/transaction_probe.sql");
 const NEWEST_SEQ: &str = include_str!("../../queries/seq_newest.sql");
@@ -105,16 +105,20 @@ impl Store {
                 return Ok((result, None));
             }
             let last = ledger::last_line(&self.shared.dir)?;
-            let line = LedgerLine::after(
-                last.as_ref(),
-                ledger::newest_write(tx.db)?.map_or(0, |write| write.n),
-                acknowledged.when,
-                &acknowledged.what,
-                tx.next_seq(),
-                rows,
-            );
+            let (written, since) = ledger::newest_write(tx.db)?.map_or((0, 0), |write| (write.n, write.seq));
+            let seq = tx.next_seq();
+            let line =
+                LedgerLine::after(last.as_ref(), written, acknowledged.when, &acknowledged.what, seq, rows)
+                    .vouching(audit::digest(tx.db, since, seq)?);
             tx.append("write_event", [&line], |out, line| {
-                out.append_row(duckdb::params![line.seq, line.n, line.what, number(line.rows), Time(line.at)])
+                out.append_row(duckdb::params![
+                    line.seq,
+                    line.n,
+                    line.what,
+                    number(line.rows),
+                    Time(line.at),
+                    line.audit
+                ])
             })?;
             Ok((result, Some(line)))
         })?;

@@ -181,9 +181,47 @@ fn the_demo_finds_exactly_what_is_planted_and_a_second_night_is_quiet() {
     assert_eq!(ran.code(), 0, "{}", ran.all());
     assert_eq!(bench.run(&["diff", "DNAAS-LEAF-B15", "--class", "unrecorded"]).code(), 0);
 
+    sync_there_and_back(&bench);
     assert_eq!(bench.run(&["doctor"]).code(), 0);
     private(&bench.data());
     no_secret(&bench.data());
+}
+
+/// All open drifts as a plan, applied, taken back; what was tampered with shows.
+fn sync_there_and_back(bench: &Bench) {
+    let plan = bench.folder.path().join("plan.json");
+    let file = plan.to_str().unwrap();
+    let ran = bench.run(&["sync", "plan", "--out", file]);
+    assert_eq!(ran.code(), 0, "{}", ran.all());
+    assert!(ran.out().contains("driftcast sync apply"), "{}", ran.all());
+    assert_eq!(fs::metadata(&plan).unwrap().permissions().mode() & 0o777, 0o600);
+    let records = bench.run(&["records", "export"]).out();
+    let before = bench.json(&["diff"])["drifts"].as_array().unwrap().len();
+
+    let edited = bench.folder.path().join("edited.json");
+    fs::write(&edited, fs::read_to_string(&plan).unwrap().replacen("\"up\"", "\"down\"", 1)).unwrap();
+    let ran = bench.run(&["sync", "apply", edited.to_str().unwrap()]);
+    assert_eq!(ran.code(), 4, "{}", ran.all());
+    assert!(ran.err().contains("edited"), "{}", ran.all());
+
+    let done = bench.json(&["sync", "apply", file, "--reason", "as reviewed"]);
+    let resolved = done["drifts_resolved"].as_u64().unwrap();
+    assert!(resolved > 0 && done["skipped"].as_array().unwrap().is_empty(), "{done}");
+    let after = bench.json(&["diff"])["drifts"].as_array().unwrap().len();
+    assert_eq!(before - after, usize::try_from(resolved).unwrap());
+    let log = bench.json(&["records", "log", "--top", "1"]);
+    assert_eq!(
+        (&log["changes"][0]["how"], &log["changes"][0]["why"]),
+        (&"sync".into(), &"as reviewed".into())
+    );
+    let ran = bench.run(&["records", "undo", done["plan"].as_str().unwrap()]);
+    assert_eq!(ran.code(), 0, "{}", ran.all());
+    assert_eq!(bench.run(&["records", "export"]).out(), records, "exactly as before");
+
+    let ran = bench.run(&["scan", "DNAAS-LEAF-B15", "--sync"]);
+    assert_eq!(ran.code(), 2, "nobody can be asked: {}", ran.all());
+    let ran = bench.run(&["scan", "DNAAS-LEAF-B15", "--sync", "--yes"]);
+    assert!(matches!(ran.code(), 0 | 1), "{}", ran.all());
 }
 
 /// Nothing in the folder is open to others, whatever the umask.

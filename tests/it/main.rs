@@ -7,4 +7,5 @@ mod nights; // several nights of one device
 mod platforms; // recordings and what is in them
 mod queries; // every statement, on a fresh schema
 mod reports; // pages of sample nights
-mod store; // what is kept, and what survives
+mod store;
+mod sync; // reality into the record: plans, guards, the way back // what is kept, and what survives

@@ -392,16 +392,21 @@ fn records_have_an_audit_trail() {
         records: std::slice::from_ref(&changed),
         removed: &[(1, vlan.key())],
         drift_steps: &[step],
-        compared: &[],
+        ..RecordEdit::default()
     };
     let counts = store.set_records(&edit, day(2), "bob", "sync").unwrap();
     assert_eq!((counts.updated, counts.removed), (1, 1));
     assert_eq!(store.records(None, None).unwrap(), [(1, changed)]);
     assert_eq!(store.drifts(None).unwrap().len(), 1);
-    let log = store.record_log(Some(1), 10).unwrap();
+    let log = store.record_log(Some(1), None, None, 10).unwrap();
     assert_eq!(log.len(), 4);
-    assert_eq!((log[0].who.as_str(), log[0].why.as_str(), log[0].when), ("bob", "sync", day(2)));
-    assert_eq!(log.iter().filter(|event| !event.present).count(), 1);
+    let newest = &log[0];
+    assert_eq!(
+        (newest.event.who.as_str(), newest.event.why.as_str(), newest.event.when),
+        ("bob", "sync", day(2))
+    );
+    assert_eq!((newest.version, newest.newest, newest.before.is_some()), (2, newest.event.seq, true));
+    assert_eq!(log.iter().filter(|row| !row.event.present).count(), 1);
     let unknown = Record::of(DeviceName::new("nobody").unwrap(), Kind::Vlan, "1", RecordSource::Imported);
     assert!(matches!(
         store.set_records(&RecordEdit { records: &[unknown], ..RecordEdit::default() }, day(3), "ann", ""),

@@ -1,0 +1,2 @@
+-- Which database this is. One row: identity.
+SELECT identity FROM database_identity;
