@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::output::Output;
-use super::{Context, devices, diff, limit};
+use super::{Context, devices, diff, limit, signals};
 use crate::jobs::{self, OnDemand};
 use crate::model::{Outcome, Scope};
 
@@ -60,6 +60,7 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
     if chosen.len() > 1 {
         env.events = context.progress();
     }
+    env.stop = signals::stop()?;
     let done = jobs::scan(&env, OnDemand { devices: chosen, scope, full: args.all }).await?;
     let complete = done.counts.get(&Outcome::Complete).copied().unwrap_or(0);
     let failed: usize = done.counts.values().sum::<usize>() - complete;
@@ -111,6 +112,7 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
         ))?;
     }
     Ok(match (complete, failed) {
+        _ if done.stopped => Exit::Partial,
         (0, _) => Exit::Failed,
         (_, 1..) => Exit::Partial,
         _ if !done.drifts.is_empty() => Exit::Drift,

@@ -20,9 +20,11 @@ use crate::analysis::{coverage, forecast, plan};
 use crate::device::{self, CredentialTable};
 use crate::source::{self, SourceError, shown};
 use layers::Defaults;
+pub use schedule::{CronLine, Job, Misfire, Schedule};
 
 /// The stacking itself.
 mod layers;
+mod schedule;
 #[cfg(test)]
 mod tests;
 
@@ -47,6 +49,22 @@ pub struct Settings {
     pub forecast: forecast::Settings,
     pub plan: plan::Settings,
     pub report: Report,
+    /// What `serve` runs, and when.
+    #[serde(deserialize_with = "schedule::unique")]
+    pub schedule: Vec<Schedule>,
+    pub queue: Queue,
+}
+
+/// How `serve` drains the queue of requested scans.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queue {
+    /// Sessions at once.
+    pub concurrency: usize,
+    /// Of these, at most so many in one site.
+    pub per_site: usize,
+    /// And through one jump host.
+    pub per_jump_host: usize,
 }
 
 /// How many devices are talked to at once.

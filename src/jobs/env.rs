@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::JobError;
+use super::{JobError, Stop};
 use crate::analysis::Rules;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -58,6 +58,8 @@ pub struct Env {
     /// What the record claims to know, compiled from the settings.
     pub coverage: Arc<Rules>,
     pub events: Events,
+    /// When it is pressed, a run finishes what is under way and ends.
+    pub stop: Stop,
 }
 
 impl Env {
@@ -78,7 +80,16 @@ impl Env {
         create_private_folder(&dir)?;
         let keeper = Arc::new(Keeper::new(&fingerprint_key(&dir)?));
         let coverage = Arc::new(Rules::new(&settings.coverage)?);
-        Ok(Self { dir, clock, settings, fetch, keeper, coverage, events: Events::none() })
+        Ok(Self {
+            dir,
+            clock,
+            settings,
+            fetch,
+            keeper,
+            coverage,
+            events: Events::none(),
+            stop: Stop::never(),
+        })
     }
 
     /// The same, able to go through the inventory's jump hosts: devices of it
@@ -100,6 +111,14 @@ impl Env {
     /// The store, open. Drop it as soon as it is not needed.
     pub fn store(&self) -> Result<Store, JobError> {
         Ok(Store::open(&self.dir, STORE_WAIT)?)
+    }
+
+    /// A text that differs between installations and stays the same for one:
+    /// the machine's identity, as far as it can be read, and the folder.
+    pub fn installation(&self) -> String {
+        let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+        let dir = self.dir.canonicalize().unwrap_or_else(|_| self.dir.clone());
+        format!("{} {}", machine.trim(), dir.display())
     }
 
     pub fn known_hosts_file(&self) -> PathBuf {

@@ -71,8 +71,12 @@ pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast, wants: Wants) -> mpsc::
     tokio::spawn(async move {
         let mut tasks = JoinSet::new();
         for target in targets {
-            let Ok(permit) = permits.clone().acquire_owned().await else { break };
-            if results.is_closed() {
+            let permit = tokio::select! {
+                permit = permits.clone().acquire_owned() => permit,
+                () = env.stop.pressed() => break,
+            };
+            let Ok(permit) = permit else { break };
+            if results.is_closed() || env.stop.is_pressed() {
                 break;
             }
             let Some(device) = devices.get(&target.device_id).cloned() else { continue };
@@ -81,7 +85,14 @@ pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast, wants: Wants) -> mpsc::
             tasks.spawn(async move {
                 env.events.say(&Event::DeviceStarted { device: device.name.clone() });
                 let before = states.get(&target.device_id).filter(|_| !recompare);
-                let asked = ask(&env, &device, &target, &names).await;
+                // A session that outlasts the grace is given up: nothing of it is kept.
+                let asked = tokio::select! {
+                    asked = ask(&env, &device, &target, &names) => asked,
+                    () = env.stop.grace_over() => {
+                        tracing::warn!(device.name = %device.name, "gave up the session with {}: it is time to end", device.name);
+                        return;
+                    }
+                };
                 let Ok(desk) = desks.acquire_owned().await else { return };
                 drop(permit);
                 let read = read_device(&env, &device, target, asked, before, wants);

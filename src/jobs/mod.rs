@@ -16,6 +16,7 @@ mod nightly; // choose, read, compare, forecast, report
 mod publish; // pages beside, then renamed; moves `latest`
 mod records; // the database of record: edit it and compare again
 mod scan; // carries out a plan; scans on demand // a whole life on a simulated fleet
+mod stop; // one shutdown for all
 
 pub use env::{Env, Events, Sink, ssh_fetcher};
 pub use error::JobError;
@@ -25,7 +26,8 @@ pub use known::{
     Known, Row, RunStatus, Shown, Status, all_records, known, live_devices, open_drifts, overview,
     show_device, status,
 };
-pub use nightly::{Nightly, NightlyPlan, nightly, plan_only};
+pub use nightly::{Nightly, NightlyPlan, Occasion, nightly, nightly_for, plan_only, run_of};
 pub use publish::{Rendered, render_again};
 pub use records::{RecordsImported, import_records};
 pub use scan::{OnDemand, Scanned, Summary, scan};
+pub use stop::{Stop, StopSwitch};

@@ -8,9 +8,10 @@ use duckdb::Connection;
 use super::StoreError;
 
 /// The steps, each with the version it makes.
-const STEPS: [(i32, &str); 2] = [
+const STEPS: &[(i32, &str)] = &[
     (1, include_str!("../../queries/schema/0001_tables.sql")),
     (3, include_str!("../../queries/schema/0003_capture_digest.sql")),
+    (5, include_str!("../../queries/schema/0005_schedules.sql")),
 ];
 
 const TABLES: &str = include_str!("../../queries/table_list.sql");

@@ -5,4 +5,5 @@ mod floors; // who may use what
 mod platforms; // recordings and what is in them
 mod queries; // every statement, on a fresh schema
 mod reports; // pages of sample nights
+mod serve; // schedules, signals, kills
 mod store; // what is kept, and what survives
