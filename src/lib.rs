@@ -13,6 +13,7 @@ pub mod lab; // pretend devices → ssh
 pub mod model; // floor 0: the nouns
 pub mod platform; // floor 1: text → facts
 pub mod report; // floor 3: findings → pages
+pub mod schedule; // floor 4: what `serve` does when
 pub mod source; // files ↔ inventory and records
 pub mod store; // duckdb ↔ model // floor 5: words in, words out
 pub mod sync; // floor 2: drifts → a reviewed plan

@@ -18,6 +18,8 @@ mod read;
 mod records;
 mod report;
 mod scan;
+mod serve;
+mod signals;
 mod status;
 mod sync;
 mod words;
@@ -30,7 +32,7 @@ use chrono::{DateTime, Utc};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::clock::Clock;
-use crate::config::{self, Flag, Loaded, Origin, Settings, Surroundings};
+use crate::config::{self, ConfigError, Flag, Loaded, Origin, Settings, Surroundings};
 use crate::jobs::{Env, Events};
 use exit::{Exit, Failure};
 use output::Output;
@@ -94,6 +96,8 @@ enum Command {
     /// Accept reality into the database of record, as a reviewed plan
     #[command(subcommand)]
     Sync(sync::SyncCommand),
+    /// Run the schedules and the queue until it is told to end
+    Serve(serve::ServeArgs),
     /// Show the last runs and what is known of each device
     Status(status::StatusArgs),
     /// Show the effective configuration and where each value comes from
@@ -102,8 +106,28 @@ enum Command {
     Doctor(doctor::DoctorArgs),
 }
 
+/// What the settings were read from, to read them again.
+#[derive(Clone)]
+struct Source {
+    config: Option<PathBuf>,
+    data: Option<String>,
+    folder: PathBuf,
+}
+
+impl Source {
+    fn load(&self) -> Result<Loaded<Settings>, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+        let variable = |name: &str| std::env::var(name).ok();
+        let flags: Vec<Flag<'_>> =
+            self.data.iter().map(|dir| Flag { name: "--data", key: "data_dir", value: dir }).collect();
+        let file = self.config.as_deref();
+        config::load(&Surroundings { file, folder: &self.folder, variable: &variable, flags: &flags })
+    }
+}
+
 /// What every command gets.
 struct Context {
+    source: Source,
     clock: Clock,
     loaded: Loaded<Settings>,
     dir: PathBuf,
@@ -166,15 +190,10 @@ pub fn main() -> ExitCode {
 
 fn run(app: App) -> Result<Exit, Failure> {
     let Global { config, data, json, quiet, now, .. } = app.global;
-    #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
-    let variable = |name: &str| std::env::var(name).ok();
-    let flags: Vec<Flag<'_>> =
-        data.iter().map(|dir| Flag { name: "--data", key: "data_dir", value: dir }).collect();
     let folder = std::env::current_dir()
         .map_err(|e| Failure::usage(format!("failed to find the working directory: {e}")))?;
-    let around =
-        Surroundings { file: config.as_deref(), folder: &folder, variable: &variable, flags: &flags };
-    let loaded: Loaded<Settings> = config::load(&around)?;
+    let source = Source { config, data, folder };
+    let loaded = source.load()?;
     let dir = loaded.settings.data_dir.clone();
     if dir.as_os_str().is_empty() {
         return Err(Failure::usage("the data folder has no name").hint("give one with --data"));
@@ -182,6 +201,7 @@ fn run(app: App) -> Result<Exit, Failure> {
     let dir_given =
         loaded.values.iter().any(|value| value.key == "data_dir" && value.origin != Origin::BuiltIn);
     let context = Context {
+        source,
         clock: now.map_or_else(Clock::system, Clock::fixed),
         loaded,
         dir,
@@ -212,6 +232,7 @@ fn run(app: App) -> Result<Exit, Failure> {
             Command::Report(args) => report::run(&context, &args),
             Command::Records(command) => records::run(&context, command),
             Command::Sync(command) => sync::run(&context, command),
+            Command::Serve(args) => serve::run(&context, &args).await,
             Command::Status(args) => status::run(&context, &args),
             Command::Doctor(args) => doctor::run(&context, &args),
             Command::Read(_) | Command::Config(_) => Ok(Exit::Done),

@@ -5,9 +5,9 @@ use std::str::FromStr as _;
 use clap::Args;
 use serde_json::json;
 
-use super::Context;
 use super::exit::{Exit, Failure};
 use super::output::Output;
+use super::{Context, signals};
 use crate::analysis::Budget;
 use crate::jobs;
 use crate::model::Outcome;
@@ -32,9 +32,14 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
         return dry_run(context, &env, budget);
     }
     env.events = context.progress();
+    env.stop = signals::stop()?;
     let done = jobs::nightly(&env, budget).await?;
-    let partial =
-        done.summary.devices.iter().any(|(o, n)| *n > 0 && !matches!(o, Outcome::Complete | Outcome::NotDue));
+    let partial = done.summary.stopped
+        || done
+            .summary
+            .devices
+            .iter()
+            .any(|(o, n)| *n > 0 && !matches!(o, Outcome::Complete | Outcome::NotDue));
     if context.out.json {
         Output::write_json(&json!({
             "run": done.run,
@@ -45,9 +50,11 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
             "changed": done.summary.changed,
             "sync": done.summary.sync,
             "report": done.report,
+            "stopped": done.summary.stopped,
         }))?;
     } else {
-        context.out.line(format!("Run {}: {}.", done.run, done.outcome))?;
+        let told = if done.summary.stopped { ", because it was told to end" } else { "" };
+        context.out.line(format!("Run {}: {}{told}.", done.run, done.outcome))?;
         for (outcome, n) in &done.summary.devices {
             context.out.line(format!("  {n:>6}  {}", outcome.as_str()))?;
         }

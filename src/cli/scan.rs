@@ -9,7 +9,7 @@ use super::exit::{Exit, Failure};
 use super::output::Output;
 
 use crate::config::window;
-use super::{Context, devices, diff, limit, sync};
+use super::{Context, devices, diff, limit, signals, sync};
 use crate::jobs::{self, OnDemand};
 use crate::model::{Device, Outcome, Scope};
 
@@ -86,6 +86,7 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
     if chosen.len() > 1 {
         env.events = context.progress();
     }
+    env.stop = signals::stop()?;
     let done = jobs::scan(&env, OnDemand { devices: chosen, scope, full: args.all }).await?;
     let complete = done.counts.get(&Outcome::Complete).copied().unwrap_or(0);
     let not_due = done.counts.get(&Outcome::NotDue).copied().unwrap_or(0);
@@ -153,6 +154,9 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
     };
     if let Some(synced) = &synced {
         sync::told(context, synced)?;
+    }
+    if done.stopped {
+        return Ok(Exit::Partial);
     }
     Ok(exit(complete, failed, done.drifts.len(), synced.as_ref()))
 }

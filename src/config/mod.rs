@@ -23,11 +23,13 @@ pub use jump::Jump;
 use crate::sync;
 use layers::Defaults;
 pub use window::Window;
+pub use schedule::{CronLine, Job, Misfire, Schedule};
 
 /// Hosts on the way.
 mod jump;
 /// The stacking itself.
 mod layers;
+mod schedule;
 #[cfg(test)]
 mod tests;
 /// When devices may be read.
@@ -59,6 +61,22 @@ pub struct Settings {
     pub sync: sync::Settings,
     /// What may happen to a drift without a person.
     pub policy: Vec<sync::Policy>,
+    /// What `serve` runs, and when.
+    #[serde(deserialize_with = "schedule::unique")]
+    pub schedule: Vec<Schedule>,
+    pub queue: Queue,
+}
+
+/// How `serve` drains the queue of requested scans.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queue {
+    /// Sessions at once.
+    pub concurrency: usize,
+    /// Of these, at most so many in one site.
+    pub per_site: usize,
+    /// And through one jump host.
+    pub per_jump_host: usize,
 }
 
 /// How many devices are talked to at once.

@@ -128,7 +128,7 @@ pub async fn demo(
         take(&env, edits)?;
         // The first night reads everything once; then half of the fleet a night.
         let budget = if ago == ask.nights { Budget::Percent(100.0) } else { Budget::Percent(50.0) };
-        nightly::night(&env, budget, false).await?;
+        nightly::night(&env, budget, false, None).await?;
         night_over();
     }
 
@@ -149,7 +149,7 @@ pub async fn demo(
     let fetch: Arc<dyn Fetch> = Arc::new(ssh_fetcher(&ask.dir, &settings)?);
     let mut env = Env::with_fetch(ask.dir.clone(), ask.clock, settings, fetch)?;
     env.events = events;
-    let done = nightly::night(&env, Budget::Percent(100.0), true).await?;
+    let done = nightly::night(&env, Budget::Percent(100.0), true, None).await?;
     drop(lab);
     if let Some(error) = done.report_error {
         return Err(error);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::JobError;
+use super::{JobError, Stop};
 use crate::analysis::Rules;
 use crate::clock::Clock;
 use crate::config::{Jump, Settings, window};
@@ -63,6 +63,8 @@ pub struct Env {
     pub events: Events,
     /// Whether windows are heeded. Only a person who asks for a scan may say no.
     pub heed_windows: bool,
+    /// When it is pressed, a run finishes what is under way and ends.
+    pub stop: Stop,
 }
 
 impl Env {
@@ -84,8 +86,18 @@ impl Env {
         let keeper = Arc::new(Keeper::new(&fingerprint_key(&dir)?));
         let coverage = Arc::new(Rules::new(&settings.coverage)?);
         let policies = Arc::new(Policies::new(&settings.policy)?);
-        let events = Events::none();
-        Ok(Self { dir, clock, settings, fetch, keeper, coverage, policies, events, heed_windows: true })
+        Ok(Self {
+            dir,
+            clock,
+            settings,
+            fetch,
+            keeper,
+            coverage,
+            policies,
+            events: Events::none(),
+            heed_windows: true,
+            stop: Stop::never(),
+        })
     }
 
     /// The same, able to go through jump hosts: those of `[jump]`, and devices
@@ -130,6 +142,14 @@ impl Env {
     /// The store, open. Drop it as soon as it is not needed.
     pub fn store(&self) -> Result<Store, JobError> {
         Ok(Store::open(&self.dir, STORE_WAIT)?)
+    }
+
+    /// A text that differs between installations and stays the same for one:
+    /// the machine's identity, as far as it can be read, and the folder.
+    pub fn installation(&self) -> String {
+        let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+        let dir = self.dir.canonicalize().unwrap_or_else(|_| self.dir.clone());
+        format!("{} {}", machine.trim(), dir.display())
     }
 
     pub fn known_hosts_file(&self) -> PathBuf {

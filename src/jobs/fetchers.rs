@@ -103,16 +103,26 @@ impl Crew {
         let env = &self.env;
         // First, so that a full site or jump host takes no place of others.
         let _places = env.fetch.admit(device).await;
-        let mut place = self.room.enter().await?;
+        let mut place = tokio::select! {
+            place = self.room.enter() => place?,
+            () = env.stop.pressed() => return None,
+        };
         // A closed channel means that the run was given up; so is this device.
-        if self.results.is_closed() || env.is_closed_to(device) {
+        if self.results.is_closed() || env.stop.is_pressed() || env.is_closed_to(device) {
             return None;
         }
         env.events.say(&Event::DeviceStarted { device: device.name.clone() });
         let before = self.cast.states.get(&target.device_id).filter(|_| !self.cast.recompare);
         let mut tries = Tries::default();
         loop {
-            let asked = ask(env, device, &target, &self.cast.names).await;
+            // A session that outlasts the grace is given up: nothing of it is kept.
+            let asked = tokio::select! {
+                asked = ask(env, device, &target, &self.cast.names) => asked,
+                () = env.stop.grace_over() => {
+                    tracing::warn!(device.name = %device.name, "gave up the session with {}: it is time to end", device.name);
+                    return None;
+                }
+            };
             if asked.out_of_files && tries.again_for_files(&self.room) {
                 place = self.room.shrink(place).await?;
                 continue;

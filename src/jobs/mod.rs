@@ -19,6 +19,7 @@ mod records; // the database of record: edit it and compare again
 mod room; // places for sessions, second tries
 mod scan; // carries out a plan; scans on demand // a whole life on a simulated fleet
 mod sync; // accepts reality into the record, by plan
+mod stop; // one shutdown for all
 
 pub use env::{Env, Events, Sink};
 pub use error::JobError;
@@ -28,7 +29,7 @@ pub use known::{
     Known, Row, RunStatus, Shown, Status, all_records, known, live_devices, open_drifts, overview,
     show_device, status,
 };
-pub use nightly::{Nightly, NightlyPlan, nightly, plan_only};
+pub use nightly::{Nightly, NightlyPlan, Occasion, nightly, nightly_for, plan_only, run_of};
 pub use publish::{Rendered, render_again};
 pub use records::{RecordsImported, import_records};
 pub use scan::{OnDemand, Scanned, Summary, scan};
@@ -36,3 +37,4 @@ pub use sync::{
     PolicySync, Skipped, SyncAsk, SyncConsent, Synced, SyncedDevice, TakenBack, apply, change_name, plan_for,
     plan_replacing, record_log, restore_records, sync_breaches, undo_records,
 };
+pub use stop::{Stop, StopSwitch};

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::collector::{Kept, Wants};
 use super::scan::{Cast, Summary, carry_out, outcome_of};
 use super::{Env, JobError, known, morning, publish, sync};
@@ -49,20 +51,51 @@ pub fn plan_only(env: &Env, budget: Budget) -> Result<NightlyPlan, JobError> {
     Ok(NightlyPlan { budget: budget.sessions(eve.devices.len()), fleet: eve.devices.len(), plan })
 }
 
+/// Why a night takes place when it does: a schedule and the time it meant.
+/// Kept with the run, so that after a crash it is known whether it was over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Occasion {
+    pub schedule: String,
+    pub slot: DateTime<Utc>,
+}
+
 /// One night. Holds the batch lock; somebody else's is [`JobError::Busy`].
 pub async fn nightly(env: &Env, budget: Budget) -> Result<Nightly, JobError> {
-    night(env, budget, true).await
+    night(env, budget, true, None).await
+}
+
+/// One night that a schedule asked for.
+pub async fn nightly_for(env: &Env, budget: Budget, occasion: &Occasion) -> Result<Nightly, JobError> {
+    night(env, budget, true, Some(occasion)).await
+}
+
+/// The finished run of an occasion, newest first, with its outcome.
+pub fn run_of(store: &Store, occasion: &Occasion) -> Result<Option<(RunId, String)>, JobError> {
+    let slot = serde_json::json!(occasion.slot);
+    let runs = store.runs(1_000)?.into_iter();
+    Ok(runs
+        .filter(|run| run.note["schedule"] == occasion.schedule.as_str() && run.note["slot"] == slot)
+        .find_map(|run| Some((run.id, run.outcome?))))
 }
 
 /// `with_report`: the demo's past nights have nobody to read one.
-pub(super) async fn night(env: &Env, budget: Budget, with_report: bool) -> Result<Nightly, JobError> {
+pub(super) async fn night(
+    env: &Env,
+    budget: Budget,
+    with_report: bool,
+    occasion: Option<&Occasion>,
+) -> Result<Nightly, JobError> {
     let _lock = BatchLock::take(&env.dir, "nightly")?;
     let started = env.clock.now();
     let settings = plan::Settings { budget, ..env.settings.plan.clone() };
 
     let store = env.store()?;
     let eve = Eve::load(&store)?;
-    let note = serde_json::json!({ "coverage": coverage_digest(env) });
+    let mut note = serde_json::json!({ "coverage": coverage_digest(env) });
+    if let Some(Occasion { schedule, slot }) = occasion {
+        note["schedule"] = serde_json::json!(schedule);
+        note["slot"] = serde_json::json!(slot);
+    }
     let last = store.runs(1_000)?.into_iter().find(|r| r.kind == RunKind::Nightly);
     let recompare = last.is_some_and(|last| last.note["coverage"] != note["coverage"]);
     let sessions = budget.sessions(eve.devices.len());
@@ -86,8 +119,15 @@ pub(super) async fn night(env: &Env, budget: Budget, with_report: bool) -> Resul
         recompare,
     };
     let mut kept: Vec<Kept> = Vec::new();
+    let mut stopped = false;
     while let Some(round) = plan::next_round(&state, &settings) {
+        if env.stop.is_pressed() {
+            stopped = true;
+            break;
+        }
         let done = carry_out(env, Wants { run, snapshots: false }, &round, &cast).await?;
+        // Told to end in the middle of it: those whom nobody asked stay not due.
+        stopped |= done.len() < round.targets.len() && env.stop.is_pressed();
         state.round = round.round;
         state.done.extend(done.iter().map(|k| Done {
             device_id: k.target.device_id,
@@ -100,9 +140,10 @@ pub(super) async fn night(env: &Env, budget: Budget, with_report: bool) -> Resul
 
     let env_of_task = env.clone();
     let asked = eve.requests;
-    let done =
-        tokio::task::spawn_blocking(move || finish(&env_of_task, run, fleet, &kept, &asked, with_report))
-            .await??;
+    let done = tokio::task::spawn_blocking(move || {
+        finish(&env_of_task, run, fleet, &kept, &asked, stopped, with_report)
+    })
+    .await??;
     env.events.say(&Event::RunFinished { run });
     Ok(done)
 }
@@ -114,6 +155,7 @@ fn finish(
     fleet: usize,
     kept: &[Kept],
     asked: &[(i64, DeviceId)],
+    stopped: bool,
     with_report: bool,
 ) -> Result<Nightly, JobError> {
     let beside = BTreeMap::from([(Outcome::NotDue, fleet.saturating_sub(kept.len()))]);
@@ -124,9 +166,9 @@ fn finish(
     };
     let store = env.store()?;
     let open = store.drifts(None)?.len();
-    let mut summary = Summary::of(kept, open, &beside);
+    let mut summary = Summary { stopped, ..Summary::of(kept, open, &beside) };
     summary.sync = synced;
-    let outcome = outcome_of(&summary.devices);
+    let outcome = if stopped { "partial" } else { outcome_of(&summary.devices) };
     let answered: Vec<i64> = asked
         .iter()
         .filter(|(_, device)| kept.iter().any(|k| k.target.device_id == *device && k.outcome.is_complete()))

@@ -56,6 +56,8 @@ pub struct Scanned {
     pub counts: BTreeMap<Outcome, usize>,
     pub opened: usize,
     pub resolved: usize,
+    /// It was told to end before it was through.
+    pub stopped: bool,
 }
 
 /// Reads devices now. Needs no daemon and never waits for a batch.
@@ -86,6 +88,7 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
             p_change: None,
         })
         .collect();
+    let asked = ask.devices.len();
     // On demand, people want to see the facts: nothing is skipped as quiet.
     let cast = Cast {
         devices: Arc::new(ask.devices.into_iter().collect()),
@@ -115,14 +118,15 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     let reached = reached(&kept);
     let mut drifts = store.drifts(None)?;
     drifts.retain(|d| reached.get(&d.device_id).is_some_and(|reach| reach.covers(&d.key)));
-    let outcome = outcome_of(&counts);
-    let summary = Summary::of(&kept, drifts.len(), &beside);
+    let mut summary = Summary::of(&kept, drifts.len(), &beside);
+    summary.stopped = env.stop.is_pressed() && kept.len() < asked;
+    let outcome = if summary.stopped { "partial" } else { outcome_of(&counts) };
     store.finish_run(run, env.clock.now(), outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
     env.events.say(&Event::RunFinished { run });
     let (opened, resolved) = (summary.drifts.new + summary.drifts.returned, summary.drifts.resolved);
     let mut snapshots: Vec<Snapshot> = kept.into_iter().filter_map(|k| k.snapshot).chain(closed).collect();
     snapshots.sort_by(|a, b| a.device.cmp(&b.device));
-    Ok(Scanned { run, snapshots, drifts, counts, opened, resolved })
+    Ok(Scanned { run, snapshots, drifts, counts, opened, resolved, stopped: summary.stopped })
 }
 
 /// What the scan looked at, by device: only there may it speak of drift.
@@ -150,6 +154,9 @@ pub struct Summary {
     /// What policies accepted; `None` without such a policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync: Option<super::PolicySync>,
+    /// The run was told to end before it was through.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, serde::Deserialize)]
@@ -180,6 +187,7 @@ impl Summary {
             sessions: kept.iter().filter(|k| k.outcome != Outcome::Unsupported).count(),
             changed: kept.iter().filter(|k| k.changed).count(),
             sync: None,
+            stopped: false,
         }
     }
 }

@@ -169,10 +169,31 @@ impl BatchLock {
 
     /// Who holds it now, if anybody.
     pub fn holder(dir: &Path) -> Option<Holder> {
-        let path = folder(dir).join("batch.lock");
-        let file = File::open(&path).ok()?;
-        // A shared lock, so that two who only ask do not see each other.
-        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| holder_of(&path))
+        holder_now(&folder(dir).join("batch.lock"))
+    }
+}
+
+fn holder_now(path: &Path) -> Option<Holder> {
+    let file = File::open(path).ok()?;
+    // A shared lock, so that two who only ask do not see each other.
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| holder_of(path))
+}
+
+/// Held by the one `serve` of a data directory, as long as it lives.
+#[derive(Debug)]
+pub struct ServeLock {
+    _lock: FileLock,
+}
+
+impl ServeLock {
+    /// Takes it or names the holder; never waits.
+    pub fn take(dir: &Path) -> Result<Self, LockError> {
+        FileLock::try_take(&folder(dir).join("serve.lock"), "serve").map(|lock| Self { _lock: lock })
+    }
+
+    /// Who holds it now, if anybody.
+    pub fn holder(dir: &Path) -> Option<Holder> {
+        holder_now(&folder(dir).join("serve.lock"))
     }
 }
 

@@ -32,6 +32,7 @@ mod kept;
 mod records;
 mod requests;
 mod scans;
+mod schedules;
 
 mod health;
 mod history;
@@ -48,11 +49,12 @@ pub use evidence::{DriftEvidence, RecordVersions};
 pub use forecasts::{ForecastOutcome, ForecastSum};
 pub use health::{BadMode, Health, Room};
 pub use ledger::{LedgerBreak, LedgerLine, LedgerState};
-pub use lock::{BatchLock, DeviceLock, Holder, LockError};
+pub use lock::{BatchLock, DeviceLock, Holder, LockError, ServeLock};
 pub use records::{RecordChange, RecordCounts, RecordEdit, RecordEvent, RecordRow, RecordWhat};
 pub use requests::Request;
 pub use runs::RunRow;
 pub use scans::{Knowledge, LastState, SeenScan};
+pub use schedules::{ScheduleEvent, ScheduleStep};
 
 /// An open database. Handles of one process share one opening; the file is
 /// closed, and free for other processes, when the last of them is dropped.

@@ -8,10 +8,11 @@ use duckdb::Connection;
 use super::StoreError;
 
 /// The steps, each with the version it makes.
-const STEPS: [(i32, &str); 3] = [
+const STEPS: &[(i32, &str)] = &[
     (1, include_str!("../../queries/schema/0001_tables.sql")),
     (2, include_str!("../../queries/schema/0002_sync.sql")),
     (3, include_str!("../../queries/schema/0003_capture_digest.sql")),
+    (5, include_str!("../../queries/schema/0005_schedules.sql")),
     (8, include_str!("../../queries/schema/0008_weak_algorithms.sql")),
 ];
 

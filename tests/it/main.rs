@@ -7,5 +7,6 @@ mod nights; // several nights of one device
 mod platforms; // recordings and what is in them
 mod queries; // every statement, on a fresh schema
 mod reports; // pages of sample nights
-mod store;
-mod sync; // reality into the record: plans, guards, the way back // what is kept, and what survives
+mod serve; // schedules, signals, kills
+mod store; // what is kept, and what survives
+mod sync; // reality into the record: plans, guards, the way back
