@@ -32,6 +32,12 @@ pub mod grid;
 // Chance that a device has changed since it was read.
 pub mod forecast;
 
+// What a fleet has taught, scan by scan.
+pub mod learner;
+
+// Random numbers that are the same everywhere.
+pub mod dice;
+
 // Rising, steady, falling, and how sure.
 pub mod trend;
 
@@ -55,6 +61,9 @@ pub mod advise;
 
 // When we said 7 in 10, how often did it happen?
 pub mod calibration;
+
+// A change history, replayed night by night under a budget.
+pub mod backtest;
 
 // The figures of the morning page.
 pub mod summary;

@@ -10,9 +10,16 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use super::forecast::days_between;
+use super::learner::Objective;
 use crate::model::device::{DeviceId, DeviceName};
 use crate::model::finding::Ranking;
 use crate::model::{Outcome, Plan, Reason, Scope, Target};
+
+mod night;
+mod purse;
+
+pub use night::{Night, Seat, Why};
+pub use purse::Purse;
 
 /// The `[plan]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,11 +35,32 @@ pub struct Settings {
     /// says. Where the budget is too small for that, the limit grows so that
     /// this costs a fifth of it at most.
     pub max_age_nights: u32,
+    /// What sessions are spent for: freshness, age or delay.
+    pub objective: Objective,
+    /// Sessions that quiet nights save for campaigns, in nights' budgets; a
+    /// night never uses more than its own budget and these. 0: every night for itself.
+    pub surge_nights: f64,
+    /// The share of the budget that is drawn at random, so that the forecasts
+    /// can be judged fairly.
+    pub sample_share: f64,
+    /// Sessions a night at one site, and through one jump host; 0 means no limit.
+    pub site_cap: u32,
+    pub jump_cap: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { budget: Budget::Percent(25.0), rounds: 4, request_cap: 50, max_age_nights: 30 }
+        Self {
+            budget: Budget::Percent(25.0),
+            rounds: 4,
+            request_cap: 50,
+            max_age_nights: 30,
+            objective: Objective::Freshness,
+            surge_nights: 10.0,
+            sample_share: 0.02,
+            site_cap: 0,
+            jump_cap: 0,
+        }
     }
 }
 
@@ -101,7 +129,7 @@ pub fn next_round(state: &NightState, settings: &Settings) -> Option<Plan> {
     if state.round >= rounds {
         return None;
     }
-    let night = Night::of(state, settings, budget);
+    let night = Evening::of(state, settings, budget);
 
     let mut targets = night.requested(settings.request_cap as usize);
     let spent = state.done.iter().filter(|done| !is_request(done.reason)).count();
@@ -117,7 +145,7 @@ fn is_request(reason: Reason) -> bool {
     matches!(reason, Reason::Requested | Reason::Conflict)
 }
 
-struct Night<'a> {
+struct Evening<'a> {
     state: &'a NightState,
     devices: HashMap<DeviceId, &'a Candidate>,
     rankings: HashMap<DeviceId, &'a Ranking>,
@@ -129,7 +157,7 @@ struct Night<'a> {
     due_cap: usize,
 }
 
-impl<'a> Night<'a> {
+impl<'a> Evening<'a> {
     fn of(state: &'a NightState, settings: &Settings, budget: usize) -> Self {
         // A fifth of the budget: in the long run it reads each device once in `affordable` nights.
         let due_cap = budget.div_ceil(5);

@@ -2,6 +2,7 @@
 //!
 //! One file a command: its arguments and its `run`.
 
+mod backtest;
 mod configuration;
 mod demo;
 mod devices;
@@ -88,6 +89,8 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Show which devices are most worth a session, and why
     Rank(rank::RankArgs),
+    /// Replay a change history against scan policies, and compare them
+    Backtest(backtest::BacktestArgs),
     /// Write the report of a stored night again
     Report(report::ReportArgs),
     /// Import, export and list the database of record; its audit trail, and the way back
@@ -229,6 +232,7 @@ fn run(app: App) -> Result<Exit, Failure> {
             Command::Nightly(args) => nightly::run(&context, args).await,
             Command::Diff(args) => diff::run(&context, &args),
             Command::Rank(args) => rank::run(&context, &args),
+            Command::Backtest(args) => backtest::run(&context, &args),
             Command::Report(args) => report::run(&context, &args),
             Command::Records(command) => records::run(&context, command),
             Command::Sync(command) => sync::run(&context, command),

@@ -62,6 +62,8 @@ pub enum Fault {
     NotOfKind { value: String, kind: &'static str },
     #[error("{} cannot be together with encapsulation {encapsulation}{hint}", Quoted(value))]
     Encapsulation { value: String, encapsulation: &'static str, hint: &'static str },
+    #[error("{} is no Unix time; write whole seconds since 1970", Quoted(value))]
+    UnixTime { value: String },
     #[error("{} {} of {} is there already: {place}", kind, Quoted(name), Quoted(device))]
     RecordTwice { device: String, kind: &'static str, name: String, place: super::Place },
 }

@@ -26,12 +26,14 @@ mod record;
 
 pub mod records_csv;
 pub mod records_json;
+pub mod trace_csv;
 
 pub use devices_csv::{read_devices, write_devices};
 pub use fault::Fault;
 pub use nearest::nearest;
 pub use records_csv::{read_records_csv, write_records_csv};
 pub use records_json::{read_records_json, write_records_json};
+pub use trace_csv::{Lifetime, TraceRow, read_lifetimes, read_trace};
 
 /// How many problems of one file are listed. The rest is counted.
 pub const PROBLEMS_SHOWN: usize = 20;

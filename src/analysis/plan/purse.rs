@@ -1,0 +1,69 @@
+//! Saved sessions. The budget is a mean: a night that has little to read saves
+//! a part of it, and a night with a campaign spends what was saved.
+
+use serde::{Deserialize, Serialize};
+
+/// What goes from one night to the next. It begins empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Purse {
+    /// Sessions saved for a surge.
+    pub reserve: f64,
+    /// Sessions due and not yet spent: parts of one, and what a night could not use.
+    pub carry: f64,
+    /// What the best session left undone was worth, over the last nights.
+    pub price: Option<f64>,
+    /// Sessions due for the random sample.
+    pub sample: f64,
+    /// Nights so far.
+    pub nights: u32,
+}
+
+/// Of the budget, what a night saves as long as the reserve is not full.
+const SAVED: f64 = 0.5;
+/// The reserve may hold this many nights' budget for each night so far, so that
+/// what is unspent in the end is a small part of all.
+const GROWTH: f64 = 0.02;
+/// The price follows the nights this slowly, on the log scale.
+const PRICE_KEPT: f64 = 0.95;
+/// A session worth this many times the price is a surge.
+pub(super) const SURGE_PRICE: f64 = 2.0;
+
+impl Purse {
+    /// Takes in a night's budget. Returns how many sessions the normal part of
+    /// the night may use. `most`: nights' budgets that the reserve may hold.
+    pub(super) fn earn(&mut self, budget: f64, most: f64) -> usize {
+        self.nights = self.nights.saturating_add(1);
+        let full = (GROWTH * f64::from(self.nights)).min(most).max(0.0) * budget;
+        let saved = (SAVED * budget).min(full - self.reserve).max(0.0);
+        self.reserve += saved;
+        self.carry += budget - saved;
+        // A fleet that shrank gives back what it saved as a larger one.
+        if self.reserve > full {
+            self.carry += self.reserve - full;
+            self.reserve = full;
+        }
+        let normal = (self.carry + 1e-9).max(0.0) as usize;
+        self.carry -= normal as f64;
+        normal
+    }
+
+    /// What a night left undone at best.
+    pub(super) fn see(&mut self, worth: f64) {
+        if worth > 0.0 && worth.is_finite() {
+            let before = self.price.unwrap_or(worth);
+            self.price = Some((PRICE_KEPT * before.ln() + (1.0 - PRICE_KEPT) * worth.ln()).exp());
+        }
+    }
+
+    /// Whether the numbers are numbers: a purse comes from a file.
+    #[must_use]
+    pub fn sound(self) -> Self {
+        let sound = self.reserve.is_finite()
+            && self.reserve >= 0.0
+            && self.carry.is_finite()
+            && self.sample.is_finite()
+            && self.price.is_none_or(|price| price.is_finite() && price > 0.0);
+        if sound { self } else { Self::default() }
+    }
+}
