@@ -16,6 +16,45 @@ use super::{Captured, Echo, Ending, Object, Platform, Rules};
 
 pub use super::guess::guess;
 
+/// Why bytes are no text of a device at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("the file is empty")]
+    Empty,
+    #[error("the file is binary, and no text of a device")]
+    Binary,
+    #[error("the file is UTF-16; save it as UTF-8 first")]
+    Utf16,
+}
+
+/// Bytes that are looked at to tell text from anything else.
+const SAMPLE: usize = 64 << 10;
+
+/// What is wrong with a file before anybody reads it. Terminals put control
+/// characters and devices odd bytes into a text, but one in ten is no text.
+pub fn fault(bytes: &[u8]) -> Option<Fault> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Some(Fault::Empty);
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Some(Fault::Utf16);
+    }
+    let sample = &bytes[..bytes.len().min(SAMPLE)];
+    let odd: usize = sample
+        .utf8_chunks()
+        .map(|chunk| {
+            let controls = chunk.valid().bytes().filter(|b| is_odd_control(*b)).count();
+            controls + chunk.invalid().len()
+        })
+        .sum();
+    (odd * 10 > sample.len()).then_some(Fault::Binary)
+}
+
+/// A control character that neither a terminal nor a pager needs.
+fn is_odd_control(b: u8) -> bool {
+    b < 0x20 && !matches!(b, b'\n' | b'\r' | b'\t' | 0x07 | 0x08 | 0x0c | 0x1b)
+}
+
 /// How well a platform's reader gets on with a text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tried {
@@ -387,4 +426,20 @@ fn nothing(platform: &'static Platform, text: &str) -> Snapshot {
     snapshot.unread = tally.unread;
     snapshot.kept = Some(Vec::new());
     snapshot
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text() {
+        assert_eq!(fault(b""), Some(Fault::Empty));
+        assert_eq!(fault(b" \r\n\n"), Some(Fault::Empty));
+        assert_eq!(fault(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b, 0xcf]), Some(Fault::Binary));
+        assert_eq!(fault(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0"), Some(Fault::Binary));
+        assert_eq!(fault(&[0xff, 0xfe, b'a', 0]), Some(Fault::Utf16));
+        let session = b"R1# show\r\n--More--\x08\x08\x08\x08\x08\x08\x1b[K\x07caf\xe9 \0\r\nR1# ";
+        assert_eq!(fault(session), None);
+    }
 }
