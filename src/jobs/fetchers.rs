@@ -84,7 +84,7 @@ pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast, wants: Wants) -> mpsc::
                 let asked = ask(&env, &device, &target, &names).await;
                 let Ok(desk) = desks.acquire_owned().await else { return };
                 drop(permit);
-                let read = read_device(&env, &device, target, asked, before, wants);
+                let read = read_device(&env, &device, target, asked, before, (wants, &names));
                 // A closed channel means that the run was given up; so is this result.
                 let _ = results.send(read).await;
                 drop(desk);
@@ -111,7 +111,7 @@ fn read_device(
     target: Target,
     asked: Asked,
     before: Option<&LastState>,
-    wants: Wants,
+    (wants, names): (Wants, &HashSet<String>),
 ) -> Read {
     let mut capture = String::new();
     let mut unchanged = false;
@@ -125,7 +125,7 @@ fn read_device(
             let snapshot = if unchanged {
                 complete_as_before(platform, name, &target, before)
             } else {
-                read_transcript(env, platform, name, &target, transcript)
+                read_transcript(env, platform, name, &target, transcript, names)
             };
             if !snapshot.outcome.is_complete() {
                 let detail = snapshot.detail.as_deref().unwrap_or("no detail");
@@ -265,7 +265,9 @@ fn read_transcript(
     name: &str,
     target: &Target,
     transcript: Transcript,
+    names: &HashSet<String>,
 ) -> Snapshot {
+    let unnamed = transcript.system.is_none();
     let sections: Vec<Captured> = transcript
         .sections
         .into_iter()
@@ -278,6 +280,12 @@ fn read_transcript(
         .collect();
     let result = catch_unwind(AssertUnwindSafe(|| {
         let reading = (platform.read)(&target.scope, &sections, Rules::Live);
+        // Where there is no prompt, the text says who spoke.
+        if unnamed && reading.system.as_deref().is_some_and(|system| is_another(system, name, names)) {
+            let detail = Some("other-system".to_owned());
+            let (scope, outcome) = (target.scope.clone(), Outcome::WrongDevice);
+            return Snapshot::failed(name, platform.name, scope, outcome, detail);
+        }
         let kept = sections
             .iter()
             .filter(|section| section.section.starts_with("config"))

@@ -28,12 +28,8 @@ pub use reading::{Captured, Ending, Reading, Rules};
 use crate::model::Scope;
 
 /// Every platform there is.
-pub static ALL: &[&Platform] = &[
-    &drivenets_dnos::DRIVENETS_DNOS,
-    &frr::FRR,
-    &linux::LINUX,
-    &openvswitch::OPENVSWITCH,
-];
+pub static ALL: &[&Platform] =
+    &[&drivenets_dnos::DRIVENETS_DNOS, &frr::FRR, &linux::LINUX, &openvswitch::OPENVSWITCH];
 
 /// The platform of that name, such as `drivenets_dnos`.
 pub fn by_name(name: &str) -> Option<&'static Platform> {
