@@ -13,7 +13,7 @@ set -euo pipefail
 lab=$(realpath "${1:?the folder with frr-up.sh and ovs-up.sh}")
 cast=$(realpath "${2:-target/debug/driftcast}")
 data=$(mktemp -d)
-trap 'undo; rm -rf "$data"' EXIT
+trap 'undo; stop; rm -rf "$data"' EXIT
 port=2201
 
 fail() { echo "FAILED: $*" >&2; exit 1; }
@@ -25,15 +25,26 @@ undo() {
     vsctl set port ge1-0-7 tag=207
 } 2>/dev/null
 
+# An inventory refuses two devices at one place, so each gets a server of its own.
+serve() {
+    sed -e "s/^Port .*/Port $1/" -e "s|^PidFile .*|PidFile $data/sshd-$1.pid|" \
+        /run/driftcast-lab/sshd_config >"$data/sshd-$1.conf"
+    /usr/sbin/sshd -f "$data/sshd-$1.conf" -E "$data/sshd-$1.log"
+}
+stop() { for pid in "$data"/sshd-*.pid; do [ -s "$pid" ] && kill "$(cat "$pid")"; done; } 2>/dev/null
+
 "$lab/frr-up.sh" 2 "$port" >/dev/null
 "$lab/ovs-up.sh" >/dev/null
+serve 2202
+serve 2203
 undo
+sleep 1
 
 cat >"$data/devices.csv" <<CSV
 name,address,port,platform,credential
 r1,127.0.0.1,$port,frr,r1
-r2,127.0.0.2,$port,frr,r2
-hv1,127.0.0.3,$port,openvswitch,ovs
+r2,127.0.0.1,2202,frr,r2
+hv1,127.0.0.1,2203,openvswitch,ovs
 CSV
 {
     echo "data_dir = \"$data/db\""

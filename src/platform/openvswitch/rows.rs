@@ -8,7 +8,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::platform::derived::one_line;
@@ -21,6 +20,8 @@ pub(super) enum Cell<'t> {
     Truth(bool),
     Number(i64),
     Text(Cow<'t, str>),
+    Id(Cow<'t, str>),
+    Set(Vec<Cell<'t>>),
     List(Vec<Cell<'t>>),
 }
 
@@ -42,10 +43,7 @@ impl<'t> Cell<'t> {
     /// The values of a set; a plain value is a set of one.
     pub(super) fn set(&self) -> &[Cell<'t>] {
         match self {
-            Self::List(parts) => match parts.as_slice() {
-                [Self::Text(kind), Self::List(values)] if kind == "set" => values,
-                _ => std::slice::from_ref(self),
-            },
+            Self::Set(values) => values,
             Self::Nothing => &[],
             _ => std::slice::from_ref(self),
         }
@@ -53,10 +51,7 @@ impl<'t> Cell<'t> {
 
     pub(super) fn uuid(&self) -> Option<&str> {
         match self {
-            Self::List(parts) => match parts.as_slice() {
-                [Self::Text(kind), Self::Text(id)] if kind == "uuid" => Some(id),
-                _ => None,
-            },
+            Self::Id(id) => Some(id),
             _ => None,
         }
     }
@@ -75,6 +70,15 @@ impl<'t> Cell<'t> {
             },
             _ => None,
         })
+    }
+
+    /// `["uuid","…"]` and `["set",[…]]` are values of their own; most cells are one.
+    fn folded(mut parts: Vec<Cell<'t>>) -> Self {
+        match parts.as_mut_slice() {
+            [Self::Text(kind), Self::Text(id)] if kind == "uuid" => Self::Id(std::mem::take(id)),
+            [Self::Text(kind), Self::List(values)] if kind == "set" => Self::Set(std::mem::take(values)),
+            _ => Self::List(parts),
+        }
     }
 }
 
@@ -135,7 +139,7 @@ impl<'t> Visitor<'t> for CellAt {
         while let Some(part) = parts.next_element_seed(CellAt(self.0 + 1))? {
             list.push(part);
         }
-        Ok(Cell::List(list))
+        Ok(Cell::folded(list))
     }
 
     fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Cell<'t>, A::Error> {
@@ -144,16 +148,13 @@ impl<'t> Visitor<'t> for CellAt {
     }
 }
 
-#[derive(Deserialize)]
-struct Headings {
-    headings: Vec<String>,
-    #[expect(dead_code, reason = "says that there are rows")]
-    data: IgnoredAny,
-}
-
-/// The names of a table's columns, if `text` is a whole table.
+/// The names of a table's columns. They stand at its end; a quote within a
+/// value is escaped, so that no value looks like their beginning.
 pub(super) fn headings(text: &str) -> Option<Vec<String>> {
-    serde_json::from_str::<Headings>(text).ok().map(|table| table.headings)
+    const MARK: &[u8] = b"\"headings\":";
+    let at = memchr::memmem::rfind(text.as_bytes(), MARK)? + MARK.len();
+    let mut names = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Vec<String>>();
+    names.next()?.ok()
 }
 
 /// The rows of the table in `text`, each with the cells of `columns` in their
