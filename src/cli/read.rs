@@ -52,12 +52,7 @@ pub(crate) fn run(args: &ReadArgs) -> Result<Exit, Failure> {
                         complete += 1;
                     } else {
                         failed += 1;
-                        say(&format!(
-                            "{}: {}{}",
-                            file.display(),
-                            snapshot.outcome.as_str(),
-                            snapshot.detail.as_ref().map(|d| format!(" ({d})")).unwrap_or_default()
-                        ));
+                        say(&format!("{}: {}", file.display(), why(&snapshot)));
                     }
                     // The facts are the output, with or without --json.
                     Output::write_json(&snapshot)?;
@@ -75,6 +70,24 @@ pub(crate) fn run(args: &ReadArgs) -> Result<Exit, Failure> {
     })
 }
 
+/// Why a file did not give a snapshot, for people.
+fn why(snapshot: &Snapshot) -> String {
+    let outcome = snapshot.outcome.as_str();
+    let title = platform::by_name(&snapshot.platform).map_or("a known system", |platform| platform.title);
+    match snapshot.detail.as_deref() {
+        Some("several-devices") => format!(
+            "{outcome} (several-devices): it holds the output of more than one device, {} among them; \
+             read each from a file of its own",
+            snapshot.device.as_deref().unwrap_or("one without a name")
+        ),
+        Some(detail) => format!("{outcome} ({detail})"),
+        None if snapshot.outcome == Outcome::Unread => {
+            format!("{outcome}: nothing in it is output of {title} that we know")
+        }
+        None => outcome.to_owned(),
+    }
+}
+
 fn read_file(
     file: &PathBuf,
     named: Option<&'static Platform>,
@@ -82,14 +95,16 @@ fn read_file(
     keeper: &Keeper,
 ) -> Result<Vec<Snapshot>, String> {
     let bytes = read_bytes(file)?;
-    if bytes.is_empty() {
-        return Err("the file is empty".to_owned());
+    if let Some(fault) = offline::fault(&bytes) {
+        return Err(fault.to_string());
     }
+    let guess = || offline::guess(&String::from_utf8_lossy(&bytes));
     let platform = if let Some(platform) = named {
         platform
     } else {
-        let guessed = offline::guess(&String::from_utf8_lossy(&bytes))
-            .ok_or_else(|| format!("the platform cannot be guessed; name it: {}", platform_names()))?;
+        let guessed = guess().ok_or_else(|| {
+            format!("the platform cannot be guessed; name it with --platform: {}", platform_names())
+        })?;
         say(&format!("{}: guessed platform {}", file.display(), guessed.name));
         guessed
     };
@@ -99,8 +114,12 @@ fn read_file(
             snapshot.kept = None;
         }
     }
-    if snapshots.iter().all(|s| s.outcome == Outcome::Unread) {
-        tracing::info!("{}: nothing in it was understood as {}", file.display(), platform.name);
+    let strange = named.is_some() && !snapshots.iter().any(|snapshot| snapshot.outcome.is_complete());
+    if let Some(other) = guess().filter(|other| strange && other.name != platform.name) {
+        return Err(format!(
+            "it looks like output of {} ({}), and not of {}",
+            other.title, other.name, platform.title
+        ));
     }
     Ok(snapshots)
 }

@@ -6,13 +6,18 @@
 //! secrets, the platform's `read` makes facts of it.
 
 pub mod command; // what may be sent, and nothing else
+mod derived; // what follows from the interfaces alone
 pub mod drivenets_dnos;
+pub mod frr;
+mod guess; // which platform a text is of
 pub mod keep; // secrets masked, volatile parts dropped
 #[cfg_attr(not(test), expect(dead_code, reason = "the platforms that use it come next"))]
 pub(crate) mod lines; // what indented configurations have in common
+pub mod linux;
 pub mod netconf; // hello and reply, as XML
 pub mod notice; // what a device says about a commit, in a transcript or in a log
 pub mod offline; // files people have → snapshots
+pub mod openvswitch;
 pub mod reading; // what a reader is given and what it gives back
 pub mod terminal; // bytes → text as a terminal would show it
 
@@ -23,7 +28,8 @@ pub use reading::{Captured, Ending, Reading, Rules};
 use crate::model::Scope;
 
 /// Every platform there is.
-pub static ALL: &[&Platform] = &[&drivenets_dnos::DRIVENETS_DNOS];
+pub static ALL: &[&Platform] =
+    &[&drivenets_dnos::DRIVENETS_DNOS, &frr::FRR, &linux::LINUX, &openvswitch::OPENVSWITCH];
 
 /// The platform of that name, such as `drivenets_dnos`.
 pub fn by_name(name: &str) -> Option<&'static Platform> {

@@ -11,13 +11,78 @@ use crate::model::{Outcome, Scope, Snapshot};
 
 use super::keep::Keeper;
 use super::reading::{Class, Tally, is_blank, lines};
-use super::terminal::{settle, settle_str};
-use super::{ALL, Captured, Echo, Ending, Object, Platform, Rules};
+use super::terminal::settle;
+use super::{Captured, Echo, Ending, Object, Platform, Rules};
 
-/// The platform whose output `text` looks like.
-pub fn guess(text: &str) -> Option<&'static Platform> {
-    let text = settle_str(text);
-    ALL.iter().copied().find(|platform| !split(platform, &text, None).0.is_empty())
+pub use super::guess::guess;
+
+/// Why bytes are no text of a device at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("the file is empty")]
+    Empty,
+    #[error("the file is binary, and no text of a device")]
+    Binary,
+    #[error("the file is UTF-16; save it as UTF-8 first")]
+    Utf16,
+}
+
+/// Bytes that are looked at to tell text from anything else.
+const SAMPLE: usize = 64 << 10;
+
+/// What is wrong with a file before anybody reads it. Terminals put control
+/// characters and devices odd bytes into a text, but one in ten is no text.
+pub fn fault(bytes: &[u8]) -> Option<Fault> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Some(Fault::Empty);
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Some(Fault::Utf16);
+    }
+    let sample = &bytes[..bytes.len().min(SAMPLE)];
+    let odd: usize = sample
+        .utf8_chunks()
+        .map(|chunk| {
+            let controls = chunk.valid().bytes().filter(|b| is_odd_control(*b)).count();
+            controls + chunk.invalid().len()
+        })
+        .sum();
+    (odd * 10 > sample.len()).then_some(Fault::Binary)
+}
+
+/// A control character that neither a terminal nor a pager needs.
+fn is_odd_control(b: u8) -> bool {
+    b < 0x20 && !matches!(b, b'\n' | b'\r' | b'\t' | 0x07 | 0x08 | 0x0c | 0x1b)
+}
+
+/// How well a platform's reader gets on with a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tried {
+    /// The best of the systems in it.
+    pub(super) outcome: Outcome,
+    pub(super) read: u64,
+    pub(super) unread: u64,
+}
+
+/// Lets `platform` read a settled text, without masking or keeping anything.
+/// `None`: nothing in it looks like its output.
+pub(super) fn tried(platform: &'static Platform, text: &str) -> Option<Tried> {
+    let (outputs, rest) = split(platform, text, None);
+    if outputs.is_empty() {
+        return None;
+    }
+    let mut tried = Tried { outcome: Outcome::Unread, read: 0, unread: rest.counts.unread };
+    for outputs in systems(platform, outputs) {
+        let (taken, _) = newest(&outputs);
+        let captured: Vec<Captured> = taken.iter().map(Output::captured).collect();
+        let reading = (platform.read)(&scope_of(&taken), &captured, Rules::Offline);
+        tried.read += reading.lines.read;
+        tried.unread += reading.lines.unread;
+        if tried.outcome == Outcome::Unread || reading.outcome.is_complete() {
+            tried.outcome = reading.outcome;
+        }
+    }
+    Some(tried)
 }
 
 /// Reads a file. `command` says what it is the output of, if it holds no
@@ -39,17 +104,17 @@ pub fn read_text(
     if outputs.is_empty() {
         return vec![nothing(platform, &text)];
     }
-    let mut systems: Vec<Vec<Output<'_>>> = Vec::new();
-    let mut index: HashMap<Option<&str>, usize> = HashMap::new();
-    for output in outputs {
-        let at = *index.entry(output.system).or_insert(systems.len());
-        if at == systems.len() {
-            systems.push(Vec::new());
-        }
-        systems[at].push(output);
-    }
+    let systems = systems(platform, outputs);
     let mut snapshots: Vec<Snapshot> =
         systems.iter().map(|outputs| snapshot(platform, outputs, keeper)).collect();
+    if snapshots.len() > 1 {
+        // Each is shown, and none is a snapshot: nobody knows which of them the
+        // file was meant to be, or whether a line between them is whose.
+        for snapshot in &mut snapshots {
+            snapshot.outcome = Outcome::WrongDevice;
+            snapshot.detail = Some("several-devices".to_owned());
+        }
+    }
     if let Some(first) = snapshots.first_mut() {
         first.lines.ignored += rest.counts.ignored;
         first.lines.unread += rest.counts.unread;
@@ -173,6 +238,8 @@ impl<'t> Cut<'_, 't> {
     /// Cuts a text without commands where something begins that we know.
     fn shapes(&mut self, text: &'t str, first_line: u64, system: Option<&'t str>, prompt: Option<&'t str>) {
         let before = self.outputs.len();
+        // What stands before the first prompt is the greeting.
+        let in_session = system.is_some() || prompt.is_some();
         let mut open: Option<(&'static str, usize, u64)> = None;
         let mut ended = false;
         let (mut at, mut number) = (0, first_line);
@@ -195,11 +262,13 @@ impl<'t> Cut<'_, 't> {
                 if let Some((section, start, first)) = open.take() {
                     self.shape(section, &text[start..at], first, system);
                 }
-                self.loose(number, line, system.is_some());
+                self.loose(number, line, in_session);
             } else if open.is_none() && !is_blank(line) {
-                self.loose(number, line, system.is_some());
+                self.loose(number, line, in_session);
             }
-            ended |= is_mark && opens.is_none() && line.trim_ascii_end().ends_with("config-end");
+            let words = line.trim_ascii_end();
+            ended |= open.is_some()
+                && (words == "end" || (is_mark && opens.is_none() && words.ends_with("config-end")));
             at += line.len() + 1;
             number += 1;
         }
@@ -253,11 +322,37 @@ impl<'t> Cut<'_, 't> {
     }
 }
 
-/// The snapshot of one system.
-fn snapshot(platform: &'static Platform, outputs: &[Output<'_>], keeper: &Keeper) -> Snapshot {
-    let system = outputs.first().and_then(|output| output.system);
-    let device = system.unwrap_or("");
-    // Who ran a command twice meant the second; the commit log is compared with itself.
+/// The outputs of each system. What has no name belongs to the system around
+/// it, unless it says itself that it is another: two configurations, one after
+/// the other, have no prompts between them.
+fn systems<'t>(platform: &'static Platform, outputs: Vec<Output<'t>>) -> Vec<Vec<Output<'t>>> {
+    let twice = |output: &Output<'_>| {
+        output.command.is_empty()
+            && outputs.iter().filter(|other| other.section == output.section).count() > 1
+    };
+    let said: Vec<Option<String>> = outputs
+        .iter()
+        .map(|output| {
+            let alone = || (platform.read)(&Scope::Device, &[output.captured()], Rules::Offline).system;
+            if twice(output) { alone() } else { None }
+        })
+        .collect();
+    let mut systems: Vec<Vec<Output<'t>>> = Vec::new();
+    let mut index: HashMap<Option<String>, usize> = HashMap::new();
+    for (output, said) in outputs.into_iter().zip(said) {
+        let name = said.or_else(|| output.system.map(str::to_owned));
+        let at = *index.entry(name).or_insert(systems.len());
+        if at == systems.len() {
+            systems.push(Vec::new());
+        }
+        systems[at].push(output);
+    }
+    systems
+}
+
+/// Who ran a command twice meant the second; the commit log is compared with
+/// itself. The lines of what was left out are counted.
+fn newest<'t>(outputs: &[Output<'t>]) -> (Vec<Output<'t>>, u64) {
     let mut later = HashSet::new();
     let mut taken = Vec::with_capacity(outputs.len());
     let mut dropped = 0;
@@ -269,6 +364,14 @@ fn snapshot(platform: &'static Platform, outputs: &[Output<'_>], keeper: &Keeper
         }
     }
     taken.reverse();
+    (taken, dropped)
+}
+
+/// The snapshot of one system.
+fn snapshot(platform: &'static Platform, outputs: &[Output<'_>], keeper: &Keeper) -> Snapshot {
+    let system = outputs.first().and_then(|output| output.system);
+    let device = system.unwrap_or("");
+    let (taken, dropped) = newest(outputs);
     let scope = scope_of(&taken);
     let captured: Vec<Captured> = taken.iter().map(Output::captured).collect();
     let kept = captured.iter().map(|c| keeper.kept(platform, device, &c.section, &c.text)).collect();
@@ -323,4 +426,20 @@ fn nothing(platform: &'static Platform, text: &str) -> Snapshot {
     snapshot.unread = tally.unread;
     snapshot.kept = Some(Vec::new());
     snapshot
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text() {
+        assert_eq!(fault(b""), Some(Fault::Empty));
+        assert_eq!(fault(b" \r\n\n"), Some(Fault::Empty));
+        assert_eq!(fault(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b, 0xcf]), Some(Fault::Binary));
+        assert_eq!(fault(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0"), Some(Fault::Binary));
+        assert_eq!(fault(&[0xff, 0xfe, b'a', 0]), Some(Fault::Utf16));
+        let session = b"R1# show\r\n--More--\x08\x08\x08\x08\x08\x08\x1b[K\x07caf\xe9 \0\r\nR1# ";
+        assert_eq!(fault(session), None);
+    }
 }

@@ -4,6 +4,8 @@ mod cli; // commands against the lab, over real SSH
 mod faults; // what goes wrong between us and a device
 mod floors; // who may use what
 mod nights; // several nights of one device
+mod hosts; // readers of exec channels: what is cut is never whole
+mod oxidized; // sessions that other people recorded
 mod platforms; // recordings and what is in them
 mod queries; // every statement, on a fresh schema
 mod reports; // pages of sample nights

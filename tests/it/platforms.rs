@@ -69,7 +69,7 @@ fn recordings_give_what_is_expected() {
     let mut wrong = Vec::new();
     for platform in ALL {
         let cases = cases(platform);
-        assert!(cases.len() >= 12);
+        assert!(cases.len() >= 8, "{}", platform.name);
         for (case, bytes) in cases {
             let found: Vec<_> =
                 read_text(platform, &bytes, None, &keeper()).into_iter().map(without_kept).collect();

@@ -11,6 +11,7 @@ mod config; // the configuration, as printed or flattened → ports and services
 mod detail; // `show interfaces NAME`
 mod join; // configuration + table → facts
 mod marks; // the lines around a configuration, and refusals
+mod notices; // replies to a commit, and log lines about one
 mod prompt;
 mod read; // sections → reading, with the verdict
 mod table; // `show interfaces`
@@ -65,8 +66,9 @@ pub static DRIVENETS_DNOS: Platform = Platform {
         "Retype new password:",
     ],
     volatile: |_| false,
-    notices: &[],
-    told: |_| None,
+    notices: notices::NOTICES,
+    told: notices::told,
+    // It has NETCONF, but no recording of a reply was at hand to read truthfully.
     netconf: None,
     read: read::read,
     echo: prompt::echo,

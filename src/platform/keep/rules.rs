@@ -33,6 +33,7 @@ fn is_secret_word(plain: &str) -> bool {
             | "sharedsecret"
             | "clientsecret"
             | "pksecret"
+            | "serverkey"
             | "keystring"
             | "presharedkey"
             | "sharedkey"
@@ -158,6 +159,14 @@ fn after_word<'t>(words: &[Word<'t>], at: usize) -> Option<Word<'t>> {
     }
 }
 
+/// `password: http://user:…@host/`: the rules for shapes know where in it the secret is.
+fn is_address(word: &Word<'_>) -> bool {
+    word.text.split_once("://").is_some_and(|(scheme, rest)| {
+        scheme.bytes().all(|b| b.is_ascii_alphanumeric())
+            && rest.split('/').next().is_some_and(|place| place.contains(':') && place.contains('@'))
+    })
+}
+
 /// The value from `at` on, behind its modifiers: an encoding, a level, a peer.
 fn value<'t>(words: &[Word<'t>], mut at: usize, numbered: bool) -> Option<Word<'t>> {
     let mut last = None;
@@ -171,7 +180,7 @@ fn value<'t>(words: &[Word<'t>], mut at: usize, numbered: bool) -> Option<Word<'
             last = Some(*word);
             at += 1;
         } else {
-            return Some(*word);
+            return (!is_address(word)).then_some(*word);
         }
     }
     // Nothing but modifiers: then one of them is the secret.
@@ -234,6 +243,10 @@ fn community<'t>(words: &[Word<'t>], at: usize) -> Option<Word<'t>> {
         "list",
         "[",
     ];
+    // `snmp community community-name X source …`
+    if next.is("community-name") && words.len() > at + 2 {
+        next = words.get(at + 2)?;
+    }
     let matches = at > 0 && words[at - 1].is("match");
     let members = words.get(at + 2).is_some_and(|word| word.is("members"));
     let none = bgp || matches || members || (!next.quoted && routing.iter().any(|word| next.is(word)));
@@ -270,7 +283,9 @@ fn snmp(words: &[Word<'_>], line: &str, found: &mut Vec<Span>) {
         let mut at = 2;
         while let Some(word) = words.get(at) {
             let (flag, pair) = (
-                ["traps", "trap", "informs", "inform", "auth", "noauth", "priv"].iter().any(|w| word.is(w)),
+                ["traps", "trap", "informs", "inform", "auth", "noauth", "priv", "community"]
+                    .iter()
+                    .any(|w| word.is(w)),
                 ["version", "vrf", "udp-port", "use-vrf"].iter().any(|w| word.is(w)),
             );
             if !flag && !pair {
@@ -283,7 +298,10 @@ fn snmp(words: &[Word<'_>], line: &str, found: &mut Vec<Span>) {
         for (at, word) in words.iter().enumerate() {
             if word.is("auth") || word.is("priv") {
                 let mut value = at + 1;
-                let kinds = ["md5", "sha", "sha256", "sha512", "des", "3des", "aes", "128", "192", "256"];
+                let kinds = [
+                    "md5", "sha", "sha-224", "sha-256", "sha-384", "sha-512", "sha256", "sha512", "des",
+                    "3des", "aes", "aes-128", "aes-192", "aes-256", "128", "192", "256",
+                ];
                 while words.get(value).is_some_and(|w| kinds.iter().any(|kind| w.is(kind)))
                     && words.get(value + 1).is_some()
                 {
