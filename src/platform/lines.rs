@@ -226,7 +226,9 @@ pub(crate) fn parent_of(name: &str) -> Option<&str> {
 pub(crate) fn long_name(name: &str, families: &[(&str, &'static str)]) -> Option<String> {
     let at = name.find(|c: char| c.is_ascii_digit())?;
     let (letters, number) = name.split_at(at);
-    let long = families.iter().find(|(short, _)| short.eq_ignore_ascii_case(letters))?.1;
+    // `PO` is not `Po` where both are there.
+    let exact = families.iter().find(|(short, _)| *short == letters);
+    let long = exact.or_else(|| families.iter().find(|(short, _)| short.eq_ignore_ascii_case(letters)))?.1;
     Some(format!("{long}{number}"))
 }
 

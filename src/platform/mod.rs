@@ -5,10 +5,13 @@
 //! The order of a text's way: [`terminal`] settles it, [`keep`] masks its
 //! secrets, the platform's `read` makes facts of it.
 
+mod attempt; // one reading, while it is made
+pub mod cisco_ios;
 pub mod command; // what may be sent, and nothing else
 pub mod drivenets_dnos;
+mod frames; // `encapsulation …` as IOS and IOS-XR write it
+mod gathered; // facts in the making
 pub mod keep; // secrets masked, volatile parts dropped
-#[cfg_attr(not(test), expect(dead_code, reason = "the platforms that use it come next"))]
 pub(crate) mod lines; // what indented configurations have in common
 pub mod netconf; // hello and reply, as XML
 pub mod notice; // what a device says about a commit, in a transcript or in a log
@@ -23,7 +26,7 @@ pub use reading::{Captured, Ending, Reading, Rules};
 use crate::model::Scope;
 
 /// Every platform there is.
-pub static ALL: &[&Platform] = &[&drivenets_dnos::DRIVENETS_DNOS];
+pub static ALL: &[&Platform] = &[&drivenets_dnos::DRIVENETS_DNOS, &cisco_ios::CISCO_IOS];
 
 /// The platform of that name, such as `drivenets_dnos`.
 pub fn by_name(name: &str) -> Option<&'static Platform> {

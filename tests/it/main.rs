@@ -1,6 +1,7 @@
 //! The only integration binary: linking `DuckDB` and Polars once is enough.
 
 mod cli; // commands against the lab, over real SSH
+mod fixtures; // recordings beside the project, and what others expect of them
 mod floors; // who may use what
 mod platforms; // recordings and what is in them
 mod queries; // every statement, on a fresh schema
