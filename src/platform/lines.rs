@@ -26,8 +26,8 @@ pub(crate) trait Tree<'t> {
         Class::Ignored
     }
 
-    /// What ends the free text that begins behind `line`, if one does: a
-    /// banner holds lines that look like any other.
+    /// What ends the free text that begins behind `line`, which stands in the
+    /// first column: a banner holds lines that look like any other.
     fn free_text(&self, line: &'t str) -> Option<FreeText<'t>> {
         banner(line)
     }
@@ -134,7 +134,8 @@ pub(crate) fn walk<'t, T: Tree<'t>>(text: &'t str, tree: &mut T, tally: &mut Tal
         } else {
             shape.too_deep = true;
         }
-        free = tree.free_text(words).map(|end| (end, class));
+        // Free texts begin in the first column.
+        free = if indent == 0 { tree.free_text(words).map(|end| (end, class)) } else { None };
         tally.line(class, line);
     }
     shape.unclosed += open.iter().filter(|block| block.has_lines).count();

@@ -7,6 +7,7 @@
 
 mod attempt; // one reading, while it is made
 pub mod cisco_ios;
+pub mod cisco_iosxr;
 pub mod command; // what may be sent, and nothing else
 pub mod drivenets_dnos;
 mod frames; // `encapsulation …` as IOS and IOS-XR write it
@@ -17,6 +18,7 @@ pub mod netconf; // hello and reply, as XML
 pub mod notice; // what a device says about a commit, in a transcript or in a log
 pub mod offline; // files people have → snapshots
 pub mod reading; // what a reader is given and what it gives back
+mod rows; // going through a table
 pub mod terminal; // bytes → text as a terminal would show it
 
 pub use command::{BadWord, Command, ScopeKind, Template, Word};
@@ -26,7 +28,8 @@ pub use reading::{Captured, Ending, Reading, Rules};
 use crate::model::Scope;
 
 /// Every platform there is.
-pub static ALL: &[&Platform] = &[&drivenets_dnos::DRIVENETS_DNOS, &cisco_ios::CISCO_IOS];
+pub static ALL: &[&Platform] =
+    &[&drivenets_dnos::DRIVENETS_DNOS, &cisco_iosxr::CISCO_IOSXR, &cisco_ios::CISCO_IOS];
 
 /// The platform of that name, such as `drivenets_dnos`.
 pub fn by_name(name: &str) -> Option<&'static Platform> {

@@ -84,7 +84,7 @@ pub(super) fn volatile(line: &str) -> bool {
 }
 
 /// Lines of `show interfaces` and `show version` that count something.
-fn is_counter(words: &str) -> bool {
+pub(crate) fn is_counter(words: &str) -> bool {
     let counts = [
         " packets input, ",
         " packets output, ",

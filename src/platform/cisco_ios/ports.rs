@@ -3,35 +3,11 @@
 
 use crate::model::{AdminState, Encapsulation, EncapsulationKind, Interface, OperState};
 use crate::platform::gathered::Seen;
-use crate::platform::lines::{
-    TrunkVlans, access, first_word, is_log_line, is_pager, one_tag, parent_of, tagged,
-};
+use crate::platform::lines::{TrunkVlans, access, first_word, one_tag, parent_of, tagged};
 use crate::platform::reading::{Class, Tally, lines};
+use crate::platform::rows::Form;
 
 use super::names;
-
-/// What a table's form says about it being whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Form {
-    /// Its header, or the first line of a block, was there.
-    pub(super) header: bool,
-    pub(super) rows: usize,
-    /// A row that is none.
-    pub(super) torn: bool,
-    pub(super) pager: bool,
-    pub(super) noise: bool,
-}
-
-impl Form {
-    /// Takes what belongs to no table. True if `words` was that.
-    pub(super) fn stray(&mut self, words: &str) -> bool {
-        let pager = is_pager(words);
-        let noise = is_log_line(words);
-        self.pager |= pager;
-        self.noise |= noise;
-        pager || noise
-    }
-}
 
 /// The header of `show interfaces description`. IOS-XR writes the same words
 /// farther apart.

@@ -17,12 +17,12 @@ use crate::platform::attempt::Attempt;
 use crate::platform::gathered::{Facts, Gathered, Seen};
 use crate::platform::lines::{parent_of, walk};
 use crate::platform::reading::{Class, lines};
+use crate::platform::rows::Form;
 use crate::platform::{Captured, Object, Reading, Rules};
 
 use super::config::Config;
 use super::marks::{self, Refusal};
-use super::ports::{self, Form};
-use super::{CISCO_IOS, names, prompt, tables, typed};
+use super::{CISCO_IOS, names, ports, prompt, tables, typed};
 
 /// The reader of [`CISCO_IOS`].
 pub(super) fn read(scope: &Scope, sections: &[Captured], rules: Rules) -> Reading {

@@ -7,37 +7,11 @@ use crate::model::{OperState, ServiceKind};
 use crate::platform::frames::encapsulation;
 use crate::platform::gathered::{Gathered, Seen};
 use crate::platform::lines::{field, first_word};
-use crate::platform::reading::{Class, Tally, lines};
+use crate::platform::reading::{Class, Tally};
+use crate::platform::rows::{Form, each_line};
 
 use super::names;
-use super::ports::{Form, fact, row};
-
-/// Goes through the lines of a table. `each` says what a line is; `None`: it
-/// is no row of this table.
-fn each_line<'t>(
-    text: &'t str,
-    tally: &mut Tally,
-    mut each: impl FnMut(&mut Form, &'t str, &'t str) -> Option<Class>,
-) -> Form {
-    let mut form = Form::default();
-    for line in lines(text) {
-        let words = line.trim_ascii();
-        if words.is_empty() {
-            tally.blank();
-            continue;
-        }
-        let class = if form.stray(words) {
-            Class::Unread
-        } else if let Some(class) = each(&mut form, line, words) {
-            class
-        } else {
-            form.torn |= form.header;
-            Class::Unread
-        };
-        tally.line(class, line);
-    }
-    form
-}
+use super::ports::{fact, row};
 
 /// The columns of `VLAN Name … Status … Ports`: name, status, ports.
 pub(super) fn vlan_header(line: &str) -> Option<[usize; 3]> {

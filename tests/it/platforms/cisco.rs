@@ -21,7 +21,7 @@ fn platform(name: &str) -> &'static Platform {
 fn live_verdicts() {
     let interface = |name: &str| Scope::Interface(name.to_owned());
     let domain = |name: &str| Scope::BridgeDomain(name.to_owned());
-    let ios = "cisco_ios";
+    let (ios, xr) = ("cisco_ios", "cisco_iosxr");
     for (name, case, scope, outcome, detail) in [
         (ios, "router_session", Scope::Device, Outcome::Complete, None),
         (ios, "router_session", interface("GigabitEthernet0/0/2.EFP10"), Outcome::Complete, None),
@@ -39,6 +39,20 @@ fn live_verdicts() {
         (ios, "cut_inside", Scope::Device, Outcome::Incomplete, Some("no-end-mark")),
         (ios, "wrong_name", Scope::Device, Outcome::WrongDevice, Some("other-system")),
         (ios, "services", Scope::Device, Outcome::Incomplete, Some("section-missing")),
+        (xr, "edge_session", Scope::Device, Outcome::Complete, None),
+        (xr, "edge_session", interface("Bundle-Ether10.250"), Outcome::Complete, None),
+        (xr, "edge_session", interface("TenGigE0/0/0/9"), Outcome::Complete, None),
+        (xr, "edge_session", domain("CITY:v250"), Outcome::Complete, None),
+        (xr, "edge_session", domain("v250"), Outcome::Complete, None),
+        (xr, "edge_with_dates", Scope::Device, Outcome::Complete, None),
+        (xr, "commit_between", Scope::Device, Outcome::Unstable, Some("commit")),
+        (xr, "block_not_closed", Scope::Device, Outcome::Incomplete, Some("unbalanced")),
+        (xr, "row_missing", Scope::Device, Outcome::Incomplete, Some("row-missing")),
+        (xr, "config_missing", Scope::Device, Outcome::Incomplete, Some("config-missing")),
+        (xr, "noise", Scope::Device, Outcome::Incomplete, Some("noise")),
+        (xr, "refused", Scope::Device, Outcome::Refused, Some("insufficient-rights")),
+        (xr, "cut_inside", Scope::Device, Outcome::Incomplete, Some("no-end-mark")),
+        (xr, "wrong_name", Scope::Device, Outcome::WrongDevice, Some("other-system")),
     ] {
         let reading = live(platform(name), &scope, &bytes_of(name, case));
         assert_eq!(
@@ -53,9 +67,10 @@ fn live_verdicts() {
 /// there is nothing.
 #[test]
 fn a_narrow_scope_gives_the_facts_of_the_whole() {
-    for (name, case, port, gone) in
-        [("cisco_ios", "router_session", "GigabitEthernet0/0/0.2411", "GigabitEthernet0/0/0.7")]
-    {
+    for (name, case, port, gone) in [
+        ("cisco_ios", "router_session", "GigabitEthernet0/0/0.2411", "GigabitEthernet0/0/0.7"),
+        ("cisco_iosxr", "edge_session", "Bundle-Ether10.250", "Bundle-Ether10.7"),
+    ] {
         let bytes = bytes_of(name, case);
         let whole = live(platform(name), &Scope::Device, &bytes);
         let one = live(platform(name), &Scope::Interface(port.to_owned()), &bytes);
@@ -77,7 +92,12 @@ fn a_narrow_scope_gives_the_facts_of_the_whole() {
 /// the whole is complete, although no prompt is asked for.
 #[test]
 fn a_cut_configuration_is_never_complete() {
-    for (name, case) in [("cisco_ios", "services"), ("cisco_ios", "kept_by_rancid")] {
+    for (name, case) in [
+        ("cisco_ios", "services"),
+        ("cisco_ios", "kept_by_rancid"),
+        ("cisco_iosxr", "config_alone"),
+        ("cisco_iosxr", "kept_by_rancid"),
+    ] {
         let bytes = bytes_of(name, case);
         let complete = |bytes: &[u8]| {
             read_text(platform(name), bytes, None, &keeper()).iter().all(|s| s.outcome.is_complete())
@@ -98,12 +118,18 @@ fn facts(mut snapshot: Snapshot) -> Vec<Fact> {
 /// lists come in another order. Neither the facts nor the kept text do.
 #[test]
 fn thirty_nights_without_a_change() {
-    for (name, case) in [("cisco_ios", "router_session"), ("cisco_ios", "switch_session")] {
+    for (name, case) in [
+        ("cisco_ios", "router_session"),
+        ("cisco_ios", "switch_session"),
+        ("cisco_iosxr", "edge_session"),
+        ("cisco_iosxr", "edge_with_dates"),
+    ] {
         let text = settle(&bytes_of(name, case)).text;
         let night = |number: usize| {
             let date = format!("{:02}:14:02 UTC Tue Jun {number}", number % 24);
             text.replace("08:14:02 UTC Tue Jun 2", &date)
                 .replace("41 weeks", &format!("{number} weeks"))
+                .replace("Jun  2 11:26:26.117", &format!("Jun {number:2} 11:26:26.117"))
                 .replace("4711 bytes", &format!("{} bytes", 4_000 + number))
                 .replace(
                     "ntp server 192.0.2.1\n",
@@ -126,7 +152,12 @@ fn thirty_nights_without_a_change() {
 /// Every section may come without its prompt, or with another one.
 #[test]
 fn no_prompt_is_no_complete_reading() {
-    for (name, case) in [("cisco_ios", "router_session"), ("cisco_ios", "switch_session")] {
+    for (name, case) in [
+        ("cisco_ios", "router_session"),
+        ("cisco_ios", "switch_session"),
+        ("cisco_iosxr", "edge_session"),
+        ("cisco_iosxr", "edge_with_dates"),
+    ] {
         let text = settle(&bytes_of(name, case)).text;
         let whole = sections(platform(name), &text, None);
         for at in 0..whole.len() {
