@@ -331,13 +331,12 @@ pub(super) fn xconnects(text: &str, gathered: &mut Gathered, tally: &mut Tally) 
             (group, name, columns) = (Some(*first), None, rest);
         }
         let rest = match columns {
-            [] => return Some(Class::Read),
             [one] if !is_state(one) => {
                 name = Some(one);
                 return Some(Class::Read);
             }
-            // A state that did not fit into the line before.
-            [_] => return Some(Class::Read),
+            // A group alone, or a state that did not fit into the line before.
+            [] | [_] => return Some(Class::Read),
             [state, rest @ ..] if is_state(state) => rest,
             [one, state, rest @ ..] if is_state(state) => {
                 name = Some(one);
