@@ -92,6 +92,13 @@ pub(super) fn is_known(name: &str) -> bool {
         && FAMILIES.iter().any(|(_, long)| *long == letters)
 }
 
+/// Whether such a name tells IOS from the systems that write alike.
+pub(super) fn is_telling(name: &str) -> bool {
+    let shared = ["Ethernet", "Vlan", "Loopback", "Tunnel", "Null", "nve"];
+    let letters = name.find(|c: char| c.is_ascii_digit()).map_or(name, |at| &name[..at]);
+    is_known(name) && !shared.contains(&letters)
+}
+
 /// Whether something has to be configured for this interface to be there.
 pub(super) fn is_made(name: &str) -> bool {
     let letters = name.find(|c: char| c.is_ascii_digit()).map_or(name, |at| &name[..at]);
@@ -136,6 +143,7 @@ mod tests {
             assert_eq!(long(short), expected);
         }
         assert!(is_made("Vlan7") && is_made("GigabitEthernet0/1.7") && !is_made("GigabitEthernet0/1"));
+        assert!(is_telling("Port-channel1") && !is_telling("Vlan1"));
         assert!(is_known("Ethernet0/0") && !is_known("GigabitEthernet0/0/0/0") && !is_known("ge-0/0/0"));
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn opens(line: &str) -> Option<&'static str> {
         b'v' if is_version(line) => "config",
         b'i' if line
             .strip_prefix("interface ")
-            .is_some_and(|rest| names::is_known(first_word(rest.trim_ascii_end()).0)) =>
+            .is_some_and(|rest| names::is_telling(first_word(rest.trim_ascii_end()).0)) =>
         {
             "config"
         }
@@ -193,6 +193,7 @@ mod tests {
             ("version 9.3(8) Bios:version 05.45", None),
             ("interface GigabitEthernet0/0/1", Some("config")),
             ("interface GigabitEthernet0/0/0/1", None),
+            ("interface Vlan1", None),
             ("VLAN Name                             Status    Ports", Some("vlans")),
             ("Vlan1 is up, line protocol is up", Some("interfaces")),
             ("Interface          Status      Protocol    Description", None),
