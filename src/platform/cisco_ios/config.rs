@@ -30,6 +30,8 @@ pub(super) struct Config<'t, 'g> {
     /// Settings behind the end.
     pub(super) after_end: bool,
     pub(super) version: bool,
+    /// It is the configuration of another system: nothing of it is read.
+    foreign: bool,
     /// The VLANs of the block that we are in.
     vlans: Vec<(u16, u16)>,
     /// The switch port that we are in.
@@ -84,6 +86,7 @@ impl<'t> Tree<'t> for Config<'t, '_> {
     fn step(&mut self, place: Place<'t>, line: &'t str) -> (Place<'t>, Class) {
         let (word, rest) = first_word(line);
         match place {
+            Place::Top if self.foreign => self.lost(),
             Place::Top => self.top(word, rest),
             Place::Port(at) => self.port(at, word, rest),
             Place::Instance(at) => self.instance(at, word, rest),
@@ -95,6 +98,14 @@ impl<'t> Tree<'t> for Config<'t, '_> {
             Place::Outside => IGNORED,
             Place::Lost => (Place::Lost, Class::Unread),
         }
+    }
+
+    /// The headers of IOS-XR, NX-OS and EOS.
+    fn remark(&mut self, line: &'t str) -> Class {
+        let foreign = ["!! IOS XR Configuration", "!Command: show ", "! Command: show ", "! device: "];
+        let is_foreign = foreign.iter().any(|head| line.starts_with(head));
+        self.foreign |= is_foreign;
+        if is_foreign { Class::Unread } else { Class::Ignored }
     }
 
     /// `macro name X` holds lines up to `@`.
@@ -114,6 +125,7 @@ impl<'t, 'g> Config<'t, 'g> {
             ended: false,
             after_end: false,
             version: false,
+            foreign: false,
             vlans: Vec::new(),
             switch: None,
             pseudowires: HashMap::new(),

@@ -193,6 +193,8 @@ impl<'t, 'g> Config<'t, 'g> {
         self.after_end |= self.ended;
         match word {
             "interface" => self.interface(rest),
+            // XR has it in its header; here begins the configuration of another system.
+            "version" => self.lost(),
             "hostname" => {
                 self.host_names.push(rest);
                 READ
