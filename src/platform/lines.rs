@@ -26,8 +26,8 @@ pub(crate) trait Tree<'t> {
         Class::Ignored
     }
 
-    /// What ends the free text that begins behind `line`, if one does: a
-    /// banner holds lines that look like any other.
+    /// What ends the free text that begins behind `line`, which stands in the
+    /// first column: a banner holds lines that look like any other.
     fn free_text(&self, line: &'t str) -> Option<FreeText<'t>> {
         banner(line)
     }
@@ -134,7 +134,8 @@ pub(crate) fn walk<'t, T: Tree<'t>>(text: &'t str, tree: &mut T, tally: &mut Tal
         } else {
             shape.too_deep = true;
         }
-        free = tree.free_text(words).map(|end| (end, class));
+        // Free texts begin in the first column.
+        free = if indent == 0 { tree.free_text(words).map(|end| (end, class)) } else { None };
         tally.line(class, line);
     }
     shape.unclosed += open.iter().filter(|block| block.has_lines).count();
@@ -226,7 +227,9 @@ pub(crate) fn parent_of(name: &str) -> Option<&str> {
 pub(crate) fn long_name(name: &str, families: &[(&str, &'static str)]) -> Option<String> {
     let at = name.find(|c: char| c.is_ascii_digit())?;
     let (letters, number) = name.split_at(at);
-    let long = families.iter().find(|(short, _)| short.eq_ignore_ascii_case(letters))?.1;
+    // `PO` is not `Po` where both are there.
+    let exact = families.iter().find(|(short, _)| *short == letters);
+    let long = exact.or_else(|| families.iter().find(|(short, _)| short.eq_ignore_ascii_case(letters)))?.1;
     Some(format!("{long}{number}"))
 }
 

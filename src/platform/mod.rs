@@ -5,13 +5,17 @@
 //! The order of a text's way: [`terminal`] settles it, [`keep`] masks its
 //! secrets, the platform's `read` makes facts of it.
 
+mod attempt; // one reading, while it is made
+pub mod cisco_ios;
+pub mod cisco_iosxr;
 pub mod command; // what may be sent, and nothing else
 mod derived; // what follows from the interfaces alone
 pub mod drivenets_dnos;
 pub mod frr;
 mod guess; // which platform a text is of
+mod frames; // `encapsulation …` as IOS and IOS-XR write it
+mod gathered; // facts in the making
 pub mod keep; // secrets masked, volatile parts dropped
-#[cfg_attr(not(test), expect(dead_code, reason = "the platforms that use it come next"))]
 pub(crate) mod lines; // what indented configurations have in common
 pub mod linux;
 pub mod netconf; // hello and reply, as XML
@@ -19,6 +23,7 @@ pub mod notice; // what a device says about a commit, in a transcript or in a lo
 pub mod offline; // files people have → snapshots
 pub mod openvswitch;
 pub mod reading; // what a reader is given and what it gives back
+mod rows; // going through a table
 pub mod terminal; // bytes → text as a terminal would show it
 
 pub use command::{BadWord, Command, ScopeKind, Template, Word};
@@ -29,7 +34,14 @@ use crate::model::Scope;
 
 /// Every platform there is.
 pub static ALL: &[&Platform] =
-    &[&drivenets_dnos::DRIVENETS_DNOS, &frr::FRR, &linux::LINUX, &openvswitch::OPENVSWITCH];
+&[
+    &drivenets_dnos::DRIVENETS_DNOS,
+    &cisco_iosxr::CISCO_IOSXR,
+    &cisco_ios::CISCO_IOS,
+    &frr::FRR,
+    &linux::LINUX,
+    &openvswitch::OPENVSWITCH,
+];
 
 /// The platform of that name, such as `drivenets_dnos`.
 pub fn by_name(name: &str) -> Option<&'static Platform> {

@@ -13,7 +13,7 @@ use crate::model::finding::{Basis, Direction, Ranking};
 /// `'`. A plain negative number is left alone.
 pub fn neutral(cell: &str) -> Cow<'_, str> {
     let starts_a_formula = cell
-        .trim_start_matches([' ', '\u{a0}', '\u{feff}', '"'])
+        .trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '"'))
         .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
         || cell.starts_with(['\t', '\r', '\n']);
     if !starts_a_formula || is_number(cell) { Cow::Borrowed(cell) } else { Cow::Owned(format!("'{cell}")) }
@@ -160,6 +160,7 @@ mod tests {
             ("+49 30 1234", "'+49 30 1234"),
             ("-2+3", "'-2+3"),
             ("\t=1", "'\t=1"),
+            ("\u{b}=", "'\u{b}="),
             (" =1", "' =1"),
             ("＝1", "'＝1"),
             ("-inf", "'-inf"),

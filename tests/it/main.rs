@@ -2,6 +2,7 @@
 
 mod cli; // commands against the lab, over real SSH
 mod faults; // what goes wrong between us and a device
+mod fixtures; // recordings beside the project, and what others expect of them
 mod floors; // who may use what
 mod nights; // several nights of one device
 mod hosts; // readers of exec channels: what is cut is never whole

@@ -3,60 +3,63 @@
 //! of a login) and the snapshots that it must give (`expected.json`).
 //!
 //! A case without `expected.json` gets one written and fails: read it, then
-//! keep it.
+//! keep it. A case whose name begins with `not_` is of another platform. What
+//! must hold for all platforms is here; what is one platform's own is in a
+//! file of its name.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod cisco; // IOS and IOS-XR
+mod dnos;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use driftcast::model::{Outcome, Scope, Snapshot};
+use driftcast::model::{Scope, Snapshot};
 use driftcast::platform::keep::Keeper;
 use driftcast::platform::offline::{guess, read_text, sections};
 use driftcast::platform::terminal::settle;
 use driftcast::platform::{ALL, Captured, Ending, Platform, Reading, Rules, by_name};
 use proptest::prelude::*;
 
-fn keeper() -> Keeper {
+pub(crate) fn keeper() -> Keeper {
     Keeper::new(&[1; 32])
 }
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/devices")
 }
 
-/// All cases of a platform: name and bytes.
+/// All cases of a platform: folder and bytes.
 fn cases(platform: &Platform) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = folder().join(platform.name);
+    assert!(folder.is_dir(), "{} has no recordings", platform.name);
     let mut cases = Vec::new();
-    for entry in fs::read_dir(folder().join(platform.name)).unwrap() {
+    for entry in fs::read_dir(folder).unwrap() {
         let case = entry.unwrap().path();
-        if !case.is_dir() {
-            continue;
+        if case.is_dir() {
+            let bytes = bytes_in(&case);
+            cases.push((case, bytes));
         }
-        let file = ["input.txt", "session.txt"].map(|name| case.join(name)).into_iter().find(|f| f.exists());
-        cases.push((case, fs::read(file.unwrap()).unwrap()));
     }
     cases.sort();
     cases
 }
 
-fn bytes_of(case: &str) -> Vec<u8> {
-    let case = folder().join("drivenets_dnos").join(case);
-    fs::read(case.join("session.txt")).or_else(|_| fs::read(case.join("input.txt"))).unwrap()
+fn bytes_in(case: &Path) -> Vec<u8> {
+    let files = ["session.txt", "input.txt"].map(|name| case.join(name));
+    fs::read(files.iter().find(|file| file.exists()).unwrap()).unwrap()
 }
 
-fn dnos() -> &'static Platform {
-    by_name("drivenets_dnos").unwrap()
-}
-
-fn snapshots(case: &str) -> Vec<Snapshot> {
-    read_text(dnos(), &bytes_of(case), None, &keeper())
+/// Whether a case is of its platform.
+fn is_of_platform(case: &Path) -> bool {
+    !case.file_name().unwrap().to_string_lossy().starts_with("not_")
 }
 
 /// As a live session would have it: the outputs of one login, all signs demanded.
-fn live(scope: &Scope, bytes: &[u8]) -> Reading {
+fn live(platform: &Platform, scope: &Scope, bytes: &[u8]) -> Reading {
     let text = settle(bytes).text;
-    (dnos().read)(scope, &sections(dnos(), &text, None), Rules::Live)
+    (platform.read)(scope, &sections(platform, &text, None), Rules::Live)
 }
 
 fn without_kept(mut snapshot: Snapshot) -> serde_json::Value {
@@ -64,12 +67,33 @@ fn without_kept(mut snapshot: Snapshot) -> serde_json::Value {
     serde_json::to_value(&snapshot).unwrap()
 }
 
+/// Lines that hold something, as a terminal shows them.
+pub(crate) fn lines_in(bytes: &[u8]) -> u64 {
+    settle(bytes).text.lines().filter(|line| !line.trim_ascii().is_empty()).count() as u64
+}
+
+pub(crate) fn counted(snapshots: &[Snapshot]) -> u64 {
+    snapshots.iter().map(|s| s.lines.read + s.lines.ignored + s.lines.unread).sum()
+}
+
+/// Numbers that are the same every time: xorshift.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit.max(1) as u64) as usize
+    }
+}
+
 #[test]
 fn recordings_give_what_is_expected() {
     let mut wrong = Vec::new();
     for platform in ALL {
         let cases = cases(platform);
-        assert!(cases.len() >= 8, "{}", platform.name);
+        assert!(cases.len() >= 8, "{} has {} recordings", platform.name, cases.len());
         for (case, bytes) in cases {
             let found: Vec<_> =
                 read_text(platform, &bytes, None, &keeper()).into_iter().map(without_kept).collect();
@@ -89,222 +113,172 @@ fn recordings_give_what_is_expected() {
 }
 
 #[test]
+fn every_folder_is_a_platform() {
+    for entry in fs::read_dir(folder()).unwrap() {
+        let name = entry.unwrap().file_name();
+        assert!(by_name(&name.to_string_lossy()).is_some(), "{}", name.display());
+    }
+}
+
+#[test]
 fn every_line_is_counted_once() {
     for platform in ALL {
         for (case, bytes) in cases(platform) {
-            let text = settle(&bytes).text;
-            let lines = text.lines().filter(|line| !line.trim().is_empty()).count() as u64;
-            let counted: u64 = read_text(platform, &bytes, None, &keeper())
-                .iter()
-                .map(|s| s.lines.read + s.lines.ignored + s.lines.unread)
-                .sum();
-            assert_eq!(counted, lines, "{}", case.display());
+            let snapshots = read_text(platform, &bytes, None, &keeper());
+            assert_eq!(counted(&snapshots), lines_in(&bytes), "{}", case.display());
         }
     }
 }
 
 #[test]
 fn the_platform_is_recognised() {
-    for (case, bytes) in cases(dnos()) {
-        let known = !case.ends_with("not_dnos");
-        let found = guess(&String::from_utf8_lossy(&bytes)).map(|platform| platform.name);
-        assert_eq!(found, known.then_some("drivenets_dnos"), "{}", case.display());
-    }
-}
-
-/// What a live session concludes: `complete` only where everything is there.
-#[test]
-fn live_verdicts() {
-    let interface = |name: &str| Scope::Interface(name.to_owned());
-    let domain = || Scope::BridgeDomain("g_visaev_v251".to_owned());
-    for (case, scope, outcome, detail) in [
-        ("leaf_b15", Scope::Device, Outcome::Complete, None),
-        ("old_system", Scope::Device, Outcome::Complete, None),
-        ("marks_in_descriptions", Scope::Device, Outcome::Complete, None),
-        ("services", Scope::Device, Outcome::Complete, None),
-        ("services_flattened", Scope::Device, Outcome::Complete, None),
-        ("absent_interface", interface("ge100-0/0/31.251"), Outcome::Complete, None),
-        ("one_interface", interface("ge100-0/0/31.251"), Outcome::Complete, None),
-        ("unconfigured_port", interface("ge100-0/0/0"), Outcome::Complete, None),
-        ("one_bridge_domain", domain(), Outcome::Complete, None),
-        ("absent_bridge_domain", domain(), Outcome::Complete, None),
-        ("refused", Scope::Device, Outcome::Refused, Some("unknown-word")),
-        ("insufficient_rights", Scope::Device, Outcome::Refused, Some("insufficient-rights")),
-        ("wrong_name", Scope::Device, Outcome::WrongDevice, Some("other-system")),
-        ("commit_between", Scope::Device, Outcome::Unstable, Some("commit")),
-        ("cut_at_block_end", Scope::Device, Outcome::Incomplete, Some("no-end-mark")),
-        ("empty_interfaces", Scope::Device, Outcome::Incomplete, Some("empty")),
-        ("row_missing", Scope::Device, Outcome::Incomplete, Some("row-missing")),
-        ("noise", Scope::Device, Outcome::Incomplete, Some("noise")),
-        ("line_lost", Scope::Device, Outcome::Incomplete, Some("unbalanced")),
-        ("pager", Scope::Device, Outcome::Incomplete, Some("pager")),
-        ("scripted_session", Scope::Device, Outcome::Incomplete, Some("section-missing")),
-        ("not_dnos", Scope::Device, Outcome::Unread, None),
-    ] {
-        let reading = live(&scope, &bytes_of(case));
-        assert_eq!((reading.outcome, reading.detail.as_deref()), (outcome, detail), "{case}");
-        if !outcome.is_complete() {
-            continue;
-        }
-        let prompts = [None, Some("another".to_owned())];
-        for prompt in prompts {
-            let text = settle(&bytes_of(case)).text;
-            let mut sections = sections(dnos(), &text, None);
-            sections.last_mut().unwrap().prompt = prompt;
-            let reading = (dnos().read)(&scope, &sections, Rules::Live);
-            assert!(!reading.outcome.is_complete(), "{case}");
+    let mut wrong = Vec::new();
+    for platform in ALL {
+        for (case, bytes) in cases(platform) {
+            let found = guess(&String::from_utf8_lossy(&bytes)).map(|platform| platform.name);
+            if (found == Some(platform.name)) != is_of_platform(&case) {
+                wrong.push(format!("{}: {found:?}", case.display()));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn the_flattened_form_says_the_same() {
-    let facts = |case: &str| {
-        let mut snapshot = snapshots(case).remove(0);
-        assert_eq!(snapshot.outcome, Outcome::Complete);
-        snapshot.take_facts()
-    };
-    assert_eq!(facts("services"), facts("services_flattened"));
-}
-
-#[test]
-fn a_narrow_scope_gives_the_facts_of_the_whole() {
-    let whole = snapshots("leaf_b15").remove(0);
-    let one = live(&Scope::Interface("ge100-0/0/31.251".to_owned()), &bytes_of("one_interface"));
-    assert_eq!(one.interfaces.len(), 1);
-    assert!(one.bridge_domains.is_empty() && one.vlans.is_empty());
-    assert!(whole.interfaces.contains(&one.interfaces[0]));
-    let domain = live(&Scope::BridgeDomain("g_visaev_v251".to_owned()), &bytes_of("one_bridge_domain"));
-    assert_eq!(domain.bridge_domains[0].interfaces, whole.bridge_domains[1].interfaces);
-    assert!(domain.interfaces.iter().all(|port| whole.interfaces.contains(port)));
-    assert_eq!(domain.interfaces.len(), 2);
-    let gone = live(&Scope::Interface("ge100-0/0/31.251".to_owned()), &bytes_of("absent_interface"));
-    assert!(gone.interfaces.is_empty());
-}
-
-/// Drop the line, the connection or the last bytes: it is never `complete`.
+/// Drop a line's rest, the connection or the last bytes: it is never `complete`.
 #[test]
 fn a_cut_recording_is_never_complete() {
-    let bytes = bytes_of("leaf_b15");
-    assert!(live(&Scope::Device, &bytes).outcome.is_complete());
-    // The blank behind the last prompt says nothing.
-    for cut in 0..bytes.len() - 1 {
-        let reading = live(&Scope::Device, &bytes[..cut]);
-        assert!(!reading.outcome.is_complete(), "cut at byte {cut}");
+    for platform in ALL {
+        let mut whole = 0;
+        for (case, bytes) in cases(platform) {
+            let scope = read_text(platform, &bytes, None, &keeper()).remove(0).scope;
+            if !live(platform, &scope, &bytes).outcome.is_complete() {
+                continue;
+            }
+            whole += 1;
+            // The blank behind the last prompt says nothing.
+            let end = bytes.trim_ascii_end().len();
+            let line_ends = memchr::memchr_iter(b'\n', &bytes).map(|at| at + 1);
+            let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+            let some = (0..1_000).map(|_| dice.below(end));
+            for cut in line_ends.chain(some).filter(|cut| *cut < end) {
+                let reading = live(platform, &scope, &bytes[..cut]);
+                assert!(!reading.outcome.is_complete(), "{} cut at byte {cut}", case.display());
+            }
+        }
+        assert!(whole > 0, "{} has no complete recording of a session", platform.name);
     }
 }
 
-/// A line that is lost from the configuration, while everything around it is
-/// there, is noticed whenever it changes the form of the text.
-#[test]
-fn lost_structure_is_noticed() {
-    let text = settle(&bytes_of("leaf_b15")).text;
-    let whole = sections(dnos(), &text, None);
-    for (at, captured) in whole.iter().enumerate().filter(|(_, c)| c.section.starts_with("config ")) {
-        let lines: Vec<&str> = captured.text.lines().collect();
-        for lost in 0..lines.len() {
-            let line = lines[lost].trim();
-            let is_structure = !line.contains(' ') || line.starts_with('#') || line.starts_with("instance ");
-            if line.is_empty() || !is_structure {
-                continue;
+/// One change to a text as lines, bytes and transfers make them.
+fn mutate(bytes: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
+    let at = dice.below(bytes.len());
+    match dice.below(8) {
+        0 => bytes.truncate(at),
+        1 => {
+            bytes.drain(..at);
+        }
+        2 => bytes.insert(at, dice.below(256) as u8),
+        3 if !bytes.is_empty() => bytes[at] = dice.below(256) as u8,
+        4 if !bytes.is_empty() => {
+            bytes.remove(at);
+        }
+        5 => {
+            let end = (at + dice.below(200)).min(bytes.len());
+            let piece = bytes[at..end].to_vec();
+            let to = dice.below(bytes.len());
+            bytes.splice(to..to, piece);
+        }
+        6 => {
+            let from = dice.below(other.len());
+            let to = (from + dice.below(400)).min(other.len());
+            bytes.splice(at..at, other[from..to].iter().copied());
+        }
+        _ => {
+            let end = (at + dice.below(80)).min(bytes.len());
+            bytes.drain(at..end);
+        }
+    }
+}
+
+/// Mutations of every recording of every platform, `each` times a recording.
+fn mutations(each: usize, seed: u64) -> usize {
+    let mut dice = Dice(seed);
+    let mut made = 0;
+    for platform in ALL {
+        let cases = cases(platform);
+        for (case, original) in &cases {
+            let mut bytes = original.clone();
+            for round in 0..each {
+                // A few changes pile up, then it starts anew.
+                if round % 6 == 0 {
+                    bytes.clone_from(original);
+                }
+                let other = dice.below(cases.len());
+                mutate(&mut bytes, &cases[other].1, &mut dice);
+                let snapshots = read_text(platform, &bytes, None, &keeper());
+                assert_eq!(counted(&snapshots), lines_in(&bytes), "{} {seed} {round}", case.display());
+                made += 1;
             }
-            let mut cut = whole.clone();
-            let rest = lines.iter().enumerate().filter(|(n, _)| *n != lost).map(|(_, line)| *line);
-            cut[at].text = rest.collect::<Vec<_>>().join("\n");
-            let reading = (dnos().read)(&Scope::Device, &cut, Rules::Live);
-            // The `!` behind a member that has no settings is optional.
-            let optional = line == "!" && lines[lost - 1].trim().starts_with("interface ");
-            assert!(optional || !reading.outcome.is_complete(), "{}: {line}", captured.section);
+        }
+    }
+    made
+}
+
+#[test]
+fn mutated_recordings_are_read_without_a_panic() {
+    assert!(mutations(12, 0x2545_f491_4f6c_dd1d) > 100);
+}
+
+/// A million of them: minutes, in release.
+#[test]
+#[ignore = "long: cargo test --release --test it a_million_mutations -- --ignored"]
+fn a_million_mutations() {
+    let mut made = 0;
+    let mut seed = 1;
+    while made < 1_000_000 {
+        seed += 1;
+        made += mutations(500, seed);
+    }
+}
+
+/// Each prefix of each small recording, every one in `step`.
+fn prefixes(longest: usize, step: usize) {
+    for platform in ALL {
+        for (case, bytes) in cases(platform).iter().filter(|(_, bytes)| bytes.len() <= longest) {
+            for cut in (0..bytes.len()).step_by(step) {
+                let bytes = &bytes[..cut];
+                let snapshots = read_text(platform, bytes, None, &keeper());
+                assert_eq!(counted(&snapshots), lines_in(bytes), "{} cut at {cut}", case.display());
+            }
         }
     }
 }
 
 #[test]
-fn the_command_says_what_a_bare_answer_is() {
-    let text = b"--------^\r\nERROR: Unknown word: 'ge100-0/0/31.251'.\r\n";
-    let read = |command| read_text(dnos(), text, command, &keeper()).remove(0);
-    let mut absent = read(Some("show interfaces ge100-0/0/31.251 | no-more"));
-    assert_eq!(absent.outcome, Outcome::Complete);
-    assert_eq!(absent.scope, Scope::Interface("ge100-0/0/31.251".to_owned()));
-    assert!(absent.take_facts().is_empty());
-    assert_eq!(read(Some("show interfaces ge100-0/0/32 | no-more")).outcome, Outcome::Refused);
-    assert_eq!(read(None).outcome, Outcome::Unread);
+fn prefixes_of_small_recordings() {
+    prefixes(700, 1);
+    prefixes(4_000, 53);
 }
 
-/// Secrets are gone before anything is read, wherever they stand.
 #[test]
-fn no_secret_reaches_a_snapshot() {
-    let snapshots = snapshots("services");
-    let text = serde_json::to_string(&snapshots).unwrap();
-    assert!(!text.contains("$6$") && text.contains("<hidden:"));
-    let kept = snapshots[0].kept.as_ref().unwrap();
-    assert_eq!(kept[0].section, "config");
-    assert!(kept[0].text.contains("# PE-1 config-start\n"), "without its date");
+#[ignore = "long: cargo test --release --test it every_prefix -- --ignored"]
+fn every_prefix_of_every_recording() {
+    prefixes(usize::MAX, 1);
 }
 
 #[test]
 fn a_name_that_does_not_fit_is_refused_before_anything_is_sent() {
-    for bad in ["", "-x", "a b", "x | save y", "x\nconfigure", "ü"] {
-        assert!(dnos().script(&Scope::Interface(bad.to_owned())).is_err(), "{bad:?}");
-        assert!(dnos().script(&Scope::BridgeDomain(bad.to_owned())).is_err(), "{bad:?}");
-    }
-    let script = dnos().script(&Scope::Interface("ge100-0/0/31.251".to_owned())).unwrap();
-    assert_eq!(script[0].text(), "show interfaces ge100-0/0/31.251 | no-more");
-    assert_eq!(dnos().named("config").unwrap().text(), "show config | no-more");
-    assert!(dnos().named("interfaces").is_none());
-    assert_eq!(dnos().script(&Scope::Device).unwrap().len(), 7);
-}
-
-/// The recordings beside the project, if they are there: every interface with its VLANs.
-#[test]
-fn recordings_beside_the_project() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let Some(folder) = ["../shared", "../../shared"]
-        .map(|up| root.join(up).join("devices/fixtures/dnos"))
-        .into_iter()
-        .find(|folder| folder.is_dir())
-    else {
-        return;
-    };
-    for (text, expected) in [
-        (
-            "ansible-collection-dnos/show_interfaces.txt",
-            "ansible-collection-dnos/show_interfaces.expected.json",
-        ),
-        (
-            "drivenets-topology-studio/pe4_query_result.txt",
-            "drivenets-topology-studio/pe4_query_result.show_interfaces.expected.json",
-        ),
-    ] {
-        let snapshot = read_text(dnos(), &fs::read(folder.join(text)).unwrap(), None, &keeper()).remove(0);
-        assert_eq!(snapshot.outcome, Outcome::Complete, "{text}: {:?}", snapshot.detail);
-        let rows: Vec<serde_json::Value> =
-            serde_json::from_slice(&fs::read(folder.join(expected)).unwrap()).unwrap();
-        assert_eq!(snapshot.interfaces.len(), rows.len());
-        for row in rows {
-            let name = row["name"].as_str().unwrap();
-            let port = snapshot.interfaces.iter().find(|port| port.name == name).unwrap();
-            let tag = |value: &serde_json::Value| value.as_u64().map(|id| id.to_string());
-            assert_eq!(port.encapsulation.outer, tag(&row["vlan_outer"]), "{name}");
-            assert_eq!(port.encapsulation.inner, tag(&row["vlan_inner"]), "{name}");
-            assert_eq!(port.l2, row["l2"].as_bool().unwrap(), "{name}");
-            assert_eq!(port.mtu.map(u64::from), row["mtu"].as_u64(), "{name}");
-            let service = row["service"].as_str().filter(|name| *name != "default");
-            assert_eq!(port.service.as_ref().map(|s| s.name.as_str()), service, "{name}");
-            let bundle = tag(&row["bundle_id"]).or(row["bundle_id"].as_str().map(str::to_owned));
-            assert_eq!(port.bundle, bundle.map(|id| format!("bundle-{id}")), "{name}");
+    for platform in ALL {
+        for bad in ["", "-x", "a b", "x | save y", "x\nconfigure", "ü"] {
+            assert!(platform.script(&Scope::Interface(bad.to_owned())).is_err(), "{bad:?}");
+            assert!(platform.script(&Scope::BridgeDomain(bad.to_owned())).is_err(), "{bad:?}");
         }
-    }
-    for entry in fs::read_dir(&folder).unwrap() {
-        for file in fs::read_dir(entry.unwrap().path()).unwrap() {
-            let bytes = fs::read(file.unwrap().path()).unwrap();
-            assert!(!read_text(dnos(), &bytes, None, &keeper()).is_empty());
-        }
+        assert!(!platform.script(&Scope::Device).unwrap().is_empty());
     }
 }
 
-fn lines_of_all_cases() -> Vec<String> {
-    cases(dnos())
+fn lines_of_all_cases(platform: &Platform) -> Vec<String> {
+    cases(platform)
         .iter()
         .flat_map(|(_, bytes)| settle(bytes).text.lines().map(str::to_owned).collect::<Vec<_>>())
         .collect()
@@ -316,42 +290,38 @@ proptest! {
     #[test]
     fn random_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2_000)) {
         for platform in ALL {
-            let counted: u64 = read_text(platform, &bytes, None, &keeper())
-                .iter()
-                .map(|s| s.lines.read + s.lines.ignored + s.lines.unread)
-                .sum();
-            let text = settle(&bytes).text;
-            prop_assert_eq!(counted, text.lines().filter(|line| !line.trim_ascii().is_empty()).count() as u64);
+            prop_assert_eq!(counted(&read_text(platform, &bytes, None, &keeper())), lines_in(&bytes));
         }
     }
 
     #[test]
     fn shuffled_lines_are_all_counted(
         order in proptest::collection::vec(any::<prop::sample::Index>(), 1..120),
-        section in prop::sample::select(vec!["config", "config interfaces", "config network-services", "config services", "interfaces", "interface detail", "rollback", "version", "other"]),
+        which in any::<prop::sample::Index>(),
         ends in any::<bool>(),
     ) {
-        let all = lines_of_all_cases();
-        let text: String = order.iter().map(|at| at.get(&all).as_str()).collect::<Vec<_>>().join("\n");
-        let text = if ends { text + "\n" } else { text };
-        let captured = Captured {
-            section: section.to_owned(),
-            command: "show config interfaces ge100-0/0/31.251 | no-more".to_owned(),
-            text: text.clone(),
-            prompt: Some("R1".to_owned()),
-            ended: Ending::Prompt,
-        };
-        let lines = text.lines().filter(|line| !line.trim_ascii().is_empty()).count() as u64;
-        for scope in [Scope::Device, Scope::Interface("ge100-0/0/31.251".to_owned()), Scope::BridgeDomain("five".to_owned())] {
-            for rules in [Rules::Live, Rules::Offline] {
-                let reading = (dnos().read)(&scope, std::slice::from_ref(&captured), rules);
-                let counts = reading.lines;
-                prop_assert_eq!(counts.read + counts.ignored + counts.unread, lines);
-                prop_assert!(reading.interfaces.is_sorted_by(|a, b| a.name < b.name));
+        for platform in ALL {
+            let all = lines_of_all_cases(platform);
+            let text: String = order.iter().map(|at| at.get(&all).as_str()).collect::<Vec<_>>().join("\n");
+            let text = if ends { text + "\n" } else { text };
+            let template = which.get(platform.commands);
+            let captured = Captured {
+                section: template.section.to_owned(),
+                command: template.text.replace("{}", "ge100-0/0/31.251"),
+                text: text.clone(),
+                prompt: Some("R1".to_owned()),
+                ended: Ending::Prompt,
+            };
+            let lines = lines_in(text.as_bytes());
+            for scope in [Scope::Device, Scope::Interface("ge100-0/0/31.251".to_owned()), Scope::BridgeDomain("five".to_owned())] {
+                for rules in [Rules::Live, Rules::Offline] {
+                    let reading = (platform.read)(&scope, std::slice::from_ref(&captured), rules);
+                    let counts = reading.lines;
+                    prop_assert_eq!(counts.read + counts.ignored + counts.unread, lines, "{} {}", platform.name, template.section);
+                    prop_assert!(reading.interfaces.is_sorted_by(|a, b| a.name < b.name));
+                }
             }
+            prop_assert_eq!(counted(&read_text(platform, text.as_bytes(), None, &keeper())), lines);
         }
-        let snapshots = read_text(dnos(), text.as_bytes(), None, &keeper());
-        let counted: u64 = snapshots.iter().map(|s| s.lines.read + s.lines.ignored + s.lines.unread).sum();
-        prop_assert_eq!(counted, lines);
     }
 }

@@ -29,7 +29,7 @@ use super::{Captured, Platform};
 /// texts are passed over by this alone.
 static CANDIDATE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i-u:passw|passphrase|secret|communit|key|auth|psk|priv|cipher|snmp-server|token|enc-|://|\$[0-9a-z]{1,2}\$|-----BEGIN)",
+        r"(?i-u:passw|passphrase|secret|communit|key|auth|psk|pmk|priv|cipher|snmp-server|token|enc-|://|\$[0-9a-z]{1,2}\$|-----BEGIN)",
     )
     .expect("the pattern is a constant")
 });

@@ -50,6 +50,11 @@ fn is_secret_word(plain: &str) -> bool {
             | "apitoken"
             | "psk"
             | "wpapsk"
+            | "hellopassword"
+            | "lsppassword"
+            | "keyhexstring"
+            | "serverkey"
+            | "pmk"
     )
 }
 
@@ -154,6 +159,8 @@ fn after_word<'t>(words: &[Word<'t>], at: usize) -> Option<Word<'t>> {
         "authentication" => authentication(words, at),
         "ah" if is_session_key(words) => words.get(at + 2).copied(),
         "cipher" | "authenticator" if is_session_key(words) => Some(*next),
+        // `pre-shared-key key-chain NAME` names a chain, and its keys stand elsewhere.
+        _ if (next.is("key-chain") || next.is("keychain")) && words.len() > at + 2 => None,
         _ if is_secret_word(&plain) => value(words, at + 1, plain.ends_with("key")),
         _ => None,
     }
@@ -266,7 +273,8 @@ fn authentication<'t>(words: &[Word<'t>], at: usize) -> Option<Word<'t>> {
         return (!other).then_some(*third);
     }
     // First-hop redundancy: `standby 1 authentication WORD`.
-    let redundancy = words[..at].iter().any(|word| ["standby", "vrrp", "glbp"].iter().any(|w| word.is(w)));
+    let redundancy =
+        words[..at].iter().any(|word| ["standby", "vrrp", "glbp", "nhrp"].iter().any(|w| word.is(w)));
     (redundancy && !is_modifier(next) && !next.is("key-chain")).then_some(*next)
 }
 

@@ -72,6 +72,15 @@ fn secrets_are_hidden() {
         ("\"api_key\" : \"abc def\"", "abc def"),
         ("key 7 0123456789", "0123456789"),
         ("crypto isakmp key sh4red address 192.0.2.1", "sh4red"),
+        (" hello-password hmac-md5 encrypted 094F471A1A0C", "094F471A1A0C"),
+        (" lsp-password text s3cr3t", "s3cr3t"),
+        (" client 192.0.2.1 server-key 7 s3cr3t", "s3cr3t"),
+        (" ip nhrp authentication s3cr3t", "s3cr3t"),
+        ("  sap pmk 0123456789abcdef0123456789abcdef mode-list gcm", "0123456789abcdef0123456789abcdef"),
+        (
+            " secret 10 $6$dpUcX0rXqgHqWX0.$oPq2C8XrB5mCz0uJz1yVd8n3J9",
+            "$6$dpUcX0rXqgHqWX0.$oPq2C8XrB5mCz0uJz1yVd8n3J9",
+        ),
         (
             "-----BEGIN RSA PRIVATE KEY-----\nMIIabc\nMIIdef\n-----END RSA PRIVATE KEY-----\npassword x9y9",
             "MIIdef",
