@@ -5,6 +5,8 @@
 //! The order of a text's way: [`terminal`] settles it, [`keep`] masks its
 //! secrets, the platform's `read` makes facts of it.
 
+pub mod arista_eos;
+pub mod cisco_nxos;
 pub mod command; // what may be sent, and nothing else
 pub mod drivenets_dnos;
 pub mod keep; // secrets masked, volatile parts dropped
@@ -14,6 +16,7 @@ pub mod netconf; // hello and reply, as XML
 pub mod notice; // what a device says about a commit, in a transcript or in a log
 pub mod offline; // files people have → snapshots
 pub mod reading; // what a reader is given and what it gives back
+mod switch; // what NX-OS and EOS share
 pub mod terminal; // bytes → text as a terminal would show it
 
 pub use command::{BadWord, Command, ScopeKind, Template, Word};
@@ -23,7 +26,8 @@ pub use reading::{Captured, Ending, Reading, Rules};
 use crate::model::Scope;
 
 /// Every platform there is.
-pub static ALL: &[&Platform] = &[&drivenets_dnos::DRIVENETS_DNOS];
+pub static ALL: &[&Platform] =
+    &[&drivenets_dnos::DRIVENETS_DNOS, &cisco_nxos::CISCO_NXOS, &arista_eos::ARISTA_EOS];
 
 /// The platform of that name, such as `drivenets_dnos`.
 pub fn by_name(name: &str) -> Option<&'static Platform> {

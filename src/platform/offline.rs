@@ -14,10 +14,24 @@ use super::reading::{Class, Tally, is_blank, lines};
 use super::terminal::{settle, settle_str};
 use super::{ALL, Captured, Echo, Ending, Object, Platform, Rules};
 
-/// The platform whose output `text` looks like.
+/// The platform whose output `text` looks like: the one whose reader
+/// understands most of it.
 pub fn guess(text: &str) -> Option<&'static Platform> {
     let text = settle_str(text);
-    ALL.iter().copied().find(|platform| !split(platform, &text, None).0.is_empty())
+    let mut best: Option<(i128, &'static Platform)> = None;
+    for platform in ALL.iter().copied() {
+        let (outputs, rest) = split(platform, &text, None);
+        if outputs.is_empty() {
+            continue;
+        }
+        let captured: Vec<Captured> = outputs.iter().map(Output::captured).collect();
+        let counts = (platform.read)(&Scope::Device, &captured, Rules::Offline).lines;
+        let score = i128::from(counts.read) - 2 * i128::from(counts.unread + rest.counts.unread);
+        if best.is_none_or(|(most, _)| score > most) {
+            best = Some((score, platform));
+        }
+    }
+    best.map(|(_, platform)| platform)
 }
 
 /// Reads a file. `command` says what it is the output of, if it holds no

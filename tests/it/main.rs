@@ -6,3 +6,4 @@ mod platforms; // recordings and what is in them
 mod queries; // every statement, on a fresh schema
 mod reports; // pages of sample nights
 mod store; // what is kept, and what survives
+mod switches; // NX-OS and EOS as a live session has them
