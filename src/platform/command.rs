@@ -161,7 +161,7 @@ mod tests {
             for line in [
                 "",
                 "configure",
-                "show interfaces",
+                "show interfaces counters rates",
                 "show interfaces | no-more\n",
                 "show interfaces  | no-more",
                 "show interfaces ge100-0/0/1 | save x | no-more",

@@ -5,9 +5,11 @@
 //! The order of a text's way: [`terminal`] settles it, [`keep`] masks its
 //! secrets, the platform's `read` makes facts of it.
 
+pub mod arista_eos;
 mod attempt; // one reading, while it is made
 pub mod cisco_ios;
 pub mod cisco_iosxr;
+pub mod cisco_nxos;
 pub mod command; // what may be sent, and nothing else
 mod derived; // what follows from the interfaces alone
 pub mod drivenets_dnos;
@@ -24,6 +26,7 @@ pub mod offline; // files people have → snapshots
 pub mod openvswitch;
 pub mod reading; // what a reader is given and what it gives back
 mod rows; // going through a table
+mod switch; // what NX-OS and EOS share
 pub mod terminal; // bytes → text as a terminal would show it
 
 pub use command::{BadWord, Command, ScopeKind, Template, Word};
@@ -38,6 +41,8 @@ pub static ALL: &[&Platform] =
     &drivenets_dnos::DRIVENETS_DNOS,
     &cisco_iosxr::CISCO_IOSXR,
     &cisco_ios::CISCO_IOS,
+    &cisco_nxos::CISCO_NXOS,
+    &arista_eos::ARISTA_EOS,
     &frr::FRR,
     &linux::LINUX,
     &openvswitch::OPENVSWITCH,

@@ -13,3 +13,4 @@ mod reports; // pages of sample nights
 mod serve; // schedules, signals, kills
 mod store; // what is kept, and what survives
 mod sync; // reality into the record: plans, guards, the way back
+mod switches; // NX-OS and EOS as a live session has them
