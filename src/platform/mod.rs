@@ -6,7 +6,9 @@
 //! secrets, the platform's `read` makes facts of it.
 
 pub mod command; // what may be sent, and nothing else
+pub(crate) mod curly; // configurations in curly blocks
 pub mod drivenets_dnos;
+pub mod juniper_junos;
 pub mod keep; // secrets masked, volatile parts dropped
 #[cfg_attr(not(test), expect(dead_code, reason = "the platforms that use it come next"))]
 pub(crate) mod lines; // what indented configurations have in common
@@ -23,7 +25,7 @@ pub use reading::{Captured, Ending, Reading, Rules};
 use crate::model::Scope;
 
 /// Every platform there is.
-pub static ALL: &[&Platform] = &[&drivenets_dnos::DRIVENETS_DNOS];
+pub static ALL: &[&Platform] = &[&drivenets_dnos::DRIVENETS_DNOS, &juniper_junos::JUNIPER_JUNOS];
 
 /// The platform of that name, such as `drivenets_dnos`.
 pub fn by_name(name: &str) -> Option<&'static Platform> {

@@ -2,6 +2,7 @@
 
 mod cli; // commands against the lab, over real SSH
 mod floors; // who may use what
+mod junos; // three forms, live verdicts, cuts
 mod platforms; // recordings and what is in them
 mod queries; // every statement, on a fresh schema
 mod reports; // pages of sample nights
