@@ -211,6 +211,14 @@ pub(crate) fn read<'t, T: Tree<'t>>(
     form
 }
 
+/// The line above a prompt that says where in the configuration one is:
+/// `[edit]`, `[/]`, `(gl)[/configure]`.
+fn is_context(words: &str) -> bool {
+    let words = words.trim_start_matches(['!', '*']);
+    let words = words.strip_prefix('(').and_then(|rest| rest.split_once(')')).map_or(words, |(_, rest)| rest);
+    words.starts_with("[edit") || words.starts_with("[/") || words == "[]" || words.contains(":/")
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape<'t> {
     Open(&'t str),
@@ -234,7 +242,7 @@ fn shape(words: &str, ends: Ends) -> Shape<'_> {
         b'#' => return Shape::Remark { whole: true },
         b'/' if bytes.get(1) == Some(&b'*') => return Shape::Remark { whole: words.ends_with("*/") },
         b'{' if last == b'}' && bytes.len() > 2 => return Shape::Outside,
-        b'[' if words.starts_with("[edit") && last == b']' => return Shape::Outside,
+        b'[' | b'(' | b'!' | b'*' if last == b']' && is_context(words) => return Shape::Outside,
         b'}' if words == "}" || words == "};" => return Shape::Close,
         b'-' if words.starts_with("---(more") => return Shape::Pager,
         b'P' if words.starts_with("Press any key to continue") => return Shape::Pager,

@@ -13,6 +13,7 @@ pub mod keep; // secrets masked, volatile parts dropped
 #[cfg_attr(not(test), expect(dead_code, reason = "the platforms that use it come next"))]
 pub(crate) mod lines; // what indented configurations have in common
 pub mod netconf; // hello and reply, as XML
+pub mod nokia_sros;
 pub mod notice; // what a device says about a commit, in a transcript or in a log
 pub mod offline; // files people have → snapshots
 pub mod reading; // what a reader is given and what it gives back
@@ -25,7 +26,8 @@ pub use reading::{Captured, Ending, Reading, Rules};
 use crate::model::Scope;
 
 /// Every platform there is.
-pub static ALL: &[&Platform] = &[&drivenets_dnos::DRIVENETS_DNOS, &juniper_junos::JUNIPER_JUNOS];
+pub static ALL: &[&Platform] =
+    &[&drivenets_dnos::DRIVENETS_DNOS, &juniper_junos::JUNIPER_JUNOS, &nokia_sros::NOKIA_SROS];
 
 /// The platform of that name, such as `drivenets_dnos`.
 pub fn by_name(name: &str) -> Option<&'static Platform> {

@@ -6,4 +6,5 @@ mod junos; // three forms, live verdicts, cuts
 mod platforms; // recordings and what is in them
 mod queries; // every statement, on a fresh schema
 mod reports; // pages of sample nights
+mod sros; // both CLIs, live verdicts, cuts
 mod store; // what is kept, and what survives

@@ -261,6 +261,10 @@ impl<'s> Case<'s> {
             let base = self.base(captured);
             curly::read(&mut self.builder, base, text, Ends::Semicolon, &mut self.tally)
         };
+        // The remarks in front of a configuration, in a file that has them apart.
+        if form.statements == 0 && !form.noise && self.rules == Rules::Offline {
+            return;
+        }
         for (wrong, detail) in [
             (form.pager, "pager"),
             (form.noise, "noise"),

@@ -136,7 +136,7 @@ pub(super) fn opens(line: &str) -> Option<&'static str> {
         b'#' if trimmed.eq_ignore_ascii_case("#RANCID-CONTENT-TYPE: juniper")
             || trimmed.eq_ignore_ascii_case("#RANCID-CONTENT-TYPE: junos")
             || trimmed.starts_with("# Junos: ")
-            || trimmed.starts_with("# Model: ") =>
+            || is_model(trimmed) =>
         {
             return Some("config");
         }
@@ -183,6 +183,16 @@ pub(super) fn opens(line: &str) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// `# Model: mx204`, as Oxidized puts it in front.
+fn is_model(line: &str) -> bool {
+    line.strip_prefix("# Model: ").is_some_and(|model| {
+        let model = model.trim_start_matches('v');
+        ["acx", "ex", "mx", "nfx", "ptx", "qfx", "srx"].iter().any(|family| {
+            model.strip_prefix(family).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
+    })
 }
 
 fn is_hardware(word: &str) -> bool {
