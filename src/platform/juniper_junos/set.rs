@@ -1,7 +1,7 @@
 //! The flat form, `display set`: one statement a line with its whole path, and
 //! a `deactivate` line for each part that is there and off.
 
-use crate::platform::curly::{Form, Tree, walk};
+use crate::platform::curly::{Form, Tree, next_word};
 use crate::platform::reading::{Class, Tally, lines};
 
 use super::marks;
@@ -27,6 +27,7 @@ pub(super) fn read<'t>(builder: &mut Builder<'t>, text: &'t str, tally: &mut Tal
     let mut form = Form::default();
     let off = Off::of(text);
     let mut key = String::new();
+    let mut trail = Trail::default();
     for line in lines(text) {
         let words = line.trim_ascii();
         if words.is_empty() {
@@ -36,7 +37,7 @@ pub(super) fn read<'t>(builder: &mut Builder<'t>, text: &'t str, tally: &mut Tal
         let class = match words.split_once(' ') {
             Some(("set", path)) => {
                 form.statements += 1;
-                if off.holds(path, &mut key) { Class::Ignored } else { walk(builder, Place::Top, path).1 }
+                if off.holds(path, &mut key) { Class::Ignored } else { trail.take(builder, path) }
             }
             Some(("deactivate" | "activate" | "protect" | "unprotect" | "annotate", _)) => {
                 form.statements += 1;
@@ -58,6 +59,36 @@ pub(super) fn read<'t>(builder: &mut Builder<'t>, text: &'t str, tally: &mut Tal
         tally.line(class, line);
     }
     form
+}
+
+/// The way down to the line before. Lines next to each other share most of
+/// their path, and it need not be gone twice.
+#[derive(Default)]
+struct Trail<'t> {
+    path: &'t str,
+    /// Where a word of it ends, and where it leads.
+    steps: Vec<(usize, Place, Class)>,
+}
+
+impl<'t> Trail<'t> {
+    fn take(&mut self, builder: &mut Builder<'t>, path: &'t str) -> Class {
+        let shared = self.path.bytes().zip(path.bytes()).take_while(|(a, b)| a == b).count();
+        // A word is shared if it ends in both.
+        let ends = |end: usize| end <= shared && path.as_bytes().get(end).is_none_or(|b| *b == b' ');
+        while self.steps.pop_if(|(end, ..)| !ends(*end)).is_some() {}
+        self.path = path;
+        let (start, mut place, mut class) =
+            self.steps.last().copied().unwrap_or((0, Place::Top, Class::Ignored));
+        let mut rest = &path[start..];
+        while !Builder::is_settled(place)
+            && let Some((word, more)) = next_word(rest)
+        {
+            (place, class) = builder.step(place, word);
+            self.steps.push((path.len() - more.len(), place, class));
+            rest = more;
+        }
+        class
+    }
 }
 
 /// The paths that are off, sorted, none below another; each ends in a blank,
@@ -111,6 +142,22 @@ mod tests {
         ] {
             assert_eq!(off.holds(path, &mut key), expected, "{path}");
         }
+    }
+
+    /// What the way of the line before saves changes nothing.
+    #[test]
+    fn a_shared_path_says_the_same() {
+        let path = "interfaces ge-0/0/1 unit 1 family ethernet-switching vlan members";
+        let text = format!(
+            "set {path} a\nset {path} ab\nset {path} a\nset {path}\nset interfaces ge-0/0/1 unit 10 vlan-id 5\nset interfaces ge-0/0/1 unit 1 disable\nset interfaces ge-0/0/1\n"
+        );
+        let mut builder = Builder::default();
+        let mut tally = Tally::default();
+        read(&mut builder, &text, &mut tally);
+        let [first, second] = &builder.config.units[..] else { panic!("{:?}", builder.config.units) };
+        assert_eq!(first.switch.as_ref().map(|switch| &switch.members[..]), Some(&["a", "ab", "a"][..]));
+        assert!(first.disable && second.tags.single == ["5"] && builder.config.ports.len() == 1);
+        assert_eq!((tally.counts.read, tally.counts.unread), (7, 0));
     }
 
     #[test]
