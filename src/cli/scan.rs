@@ -8,8 +8,8 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 
-use crate::config::window;
 use super::{Context, devices, diff, limit, signals, sync};
+use crate::config::window;
 use crate::jobs::{self, OnDemand};
 use crate::model::{Device, Outcome, Scope};
 

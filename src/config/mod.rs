@@ -19,11 +19,11 @@ use toml::Value;
 use crate::analysis::{coverage, forecast, plan};
 use crate::device::{self, CredentialTable};
 use crate::source::{self, SourceError, shown};
-pub use jump::Jump;
 use crate::sync;
+pub use jump::Jump;
 use layers::Defaults;
-pub use window::Window;
 pub use schedule::{CronLine, Job, Misfire, Schedule};
+pub use window::Window;
 
 /// Hosts on the way.
 mod jump;

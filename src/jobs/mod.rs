@@ -18,8 +18,8 @@ mod publish; // pages beside, then renamed; moves `latest`
 mod records; // the database of record: edit it and compare again
 mod room; // places for sessions, second tries
 mod scan; // carries out a plan; scans on demand // a whole life on a simulated fleet
-mod sync; // accepts reality into the record, by plan
-mod stop; // one shutdown for all
+mod stop;
+mod sync; // accepts reality into the record, by plan // one shutdown for all
 
 pub use env::{Env, Events, Sink};
 pub use error::JobError;
@@ -33,8 +33,8 @@ pub use nightly::{Nightly, NightlyPlan, Occasion, nightly, nightly_for, plan_onl
 pub use publish::{Rendered, render_again};
 pub use records::{RecordsImported, import_records};
 pub use scan::{OnDemand, Scanned, Summary, scan};
+pub use stop::{Stop, StopSwitch};
 pub use sync::{
     PolicySync, Skipped, SyncAsk, SyncConsent, Synced, SyncedDevice, TakenBack, apply, change_name, plan_for,
     plan_replacing, record_log, restore_records, sync_breaches, undo_records,
 };
-pub use stop::{Stop, StopSwitch};

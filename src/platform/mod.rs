@@ -11,16 +11,19 @@ pub mod cisco_ios;
 pub mod cisco_iosxr;
 pub mod cisco_nxos;
 pub mod command; // what may be sent, and nothing else
+pub(crate) mod curly; // configurations in curly blocks
 mod derived; // what follows from the interfaces alone
 pub mod drivenets_dnos;
-pub mod frr;
-mod guess; // which platform a text is of
 mod frames; // `encapsulation …` as IOS and IOS-XR write it
+pub mod frr;
 mod gathered; // facts in the making
+mod guess; // which platform a text is of
+pub mod juniper_junos;
 pub mod keep; // secrets masked, volatile parts dropped
 pub(crate) mod lines; // what indented configurations have in common
 pub mod linux;
 pub mod netconf; // hello and reply, as XML
+pub mod nokia_sros;
 pub mod notice; // what a device says about a commit, in a transcript or in a log
 pub mod offline; // files people have → snapshots
 pub mod openvswitch;
@@ -36,13 +39,14 @@ pub use reading::{Captured, Ending, Reading, Rules};
 use crate::model::Scope;
 
 /// Every platform there is.
-pub static ALL: &[&Platform] =
-&[
+pub static ALL: &[&Platform] = &[
     &drivenets_dnos::DRIVENETS_DNOS,
     &cisco_iosxr::CISCO_IOSXR,
     &cisco_ios::CISCO_IOS,
     &cisco_nxos::CISCO_NXOS,
     &arista_eos::ARISTA_EOS,
+    &juniper_junos::JUNIPER_JUNOS,
+    &nokia_sros::NOKIA_SROS,
     &frr::FRR,
     &linux::LINUX,
     &openvswitch::OPENVSWITCH,

@@ -315,7 +315,9 @@ impl<'t> Cut<'_, 't> {
     fn named_in(&self, text: &'t str) -> Option<&'t str> {
         // The name stands in the first line or two; the reader itself checks all of it.
         lines(text).take(8).find_map(|line| {
-            let mark = line.strip_prefix('#').filter(|_| (self.platform.opens)(line).is_some());
+            let is_mark =
+                |rest: &&str| rest.contains(" config-start") && (self.platform.opens)(line).is_some();
+            let mark = line.strip_prefix('#').filter(is_mark);
             let name = mark.or_else(|| line.strip_prefix("System Name:"))?;
             name.split([' ', ',']).find(|word| !word.is_empty())
         })

@@ -4,13 +4,15 @@ mod cli; // commands against the lab, over real SSH
 mod faults; // what goes wrong between us and a device
 mod fixtures; // recordings beside the project, and what others expect of them
 mod floors; // who may use what
-mod nights; // several nights of one device
 mod hosts; // readers of exec channels: what is cut is never whole
+mod junos; // three forms, live verdicts, cuts
+mod nights; // several nights of one device
 mod oxidized; // sessions that other people recorded
 mod platforms; // recordings and what is in them
 mod queries; // every statement, on a fresh schema
 mod reports; // pages of sample nights
 mod serve; // schedules, signals, kills
+mod sros; // both CLIs, live verdicts, cuts
 mod store; // what is kept, and what survives
-mod sync; // reality into the record: plans, guards, the way back
-mod switches; // NX-OS and EOS as a live session has them
+mod switches;
+mod sync; // reality into the record: plans, guards, the way back // NX-OS and EOS as a live session has them

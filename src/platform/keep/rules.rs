@@ -207,6 +207,10 @@ fn key<'t>(words: &[Word<'t>], at: usize) -> Option<Word<'t>> {
     if next.quoted {
         return Some(*next);
     }
+    // A pager that waits: `Press any key to continue`.
+    if at > 0 && words[at - 1].is("any") {
+        return None;
+    }
     let is_one_of = |list: &[&str]| list.iter().any(|text| next.is(text));
     if is_one_of(&["hexadecimal", "hex", "ascii-text", "ascii"]) {
         return words.get(at + 2).copied();
