@@ -14,5 +14,5 @@ mod reports; // pages of sample nights
 mod serve; // schedules, signals, kills
 mod sros; // both CLIs, live verdicts, cuts
 mod store; // what is kept, and what survives
-mod switches;
-mod sync; // reality into the record: plans, guards, the way back // NX-OS and EOS as a live session has them
+mod switches; // NX-OS and EOS as a live session has them
+mod sync; // reality into the record: plans, guards, the way back

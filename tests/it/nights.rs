@@ -107,7 +107,7 @@ impl Fetch for Told {
             Ok(Transcript {
                 sections: sections.collect(),
                 system: Some("leaf-1".to_owned()),
-                legacy: false,
+                legacy: Vec::new(),
                 took: Duration::from_secs(1),
                 bytes: 0,
                 removed: 0,

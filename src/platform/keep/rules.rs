@@ -53,7 +53,6 @@ fn is_secret_word(plain: &str) -> bool {
             | "hellopassword"
             | "lsppassword"
             | "keyhexstring"
-            | "serverkey"
             | "pmk"
     )
 }
