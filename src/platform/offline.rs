@@ -341,8 +341,10 @@ fn systems<'t>(platform: &'static Platform, outputs: Vec<Output<'t>>) -> Vec<Vec
         .collect();
     let mut systems: Vec<Vec<Output<'t>>> = Vec::new();
     let mut index: HashMap<Option<String>, usize> = HashMap::new();
+    // What stands before a configuration, and is taken for one, says no name.
+    let first = said.iter().flatten().next().cloned();
     for (output, said) in outputs.into_iter().zip(said) {
-        let name = said.or_else(|| output.system.map(str::to_owned));
+        let name = said.or_else(|| output.system.map(str::to_owned)).or_else(|| first.clone());
         let at = *index.entry(name).or_insert(systems.len());
         if at == systems.len() {
             systems.push(Vec::new());

@@ -11,6 +11,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cisco; // IOS and IOS-XR
+mod junos_sros;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use driftcast::model::{Fact, Outcome, Scope};
 use driftcast::platform::keep::Keeper;
-use driftcast::platform::offline::{guess, read_text, sections};
+use driftcast::platform::offline::{read_text, sections};
 use driftcast::platform::terminal::settle;
 use driftcast::platform::{Captured, Ending, Platform, Reading, Rules, by_name};
 
@@ -149,20 +149,6 @@ fn noise_is_no_change() {
     let head =
         |date: &str| format!("# Generated {date} by scan\nconfigure {{\n}}\n# Finished {date}\n\n[/]\n");
     assert_eq!(kept(&head("2026-11-20T08:20")), kept(&head("2026-11-21T00:00")));
-}
-
-#[test]
-fn the_platform_is_recognised() {
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/devices/nokia_sros")).unwrap()
-    {
-        let case = entry.unwrap().path();
-        if !case.is_dir() {
-            continue;
-        }
-        let name = case.file_name().unwrap().to_str().unwrap().to_owned();
-        let found = guess(&String::from_utf8_lossy(&bytes_of(&name))).map(|platform| platform.name);
-        assert_eq!(found, (name != "not_sros").then_some("nokia_sros"), "{name}");
-    }
 }
 
 #[test]

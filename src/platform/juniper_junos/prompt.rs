@@ -14,7 +14,8 @@ pub(super) fn prompt(line: &str) -> Option<&str> {
 pub(super) fn echo(line: &str) -> Option<Echo<'_>> {
     let at = line.bytes().position(|b| !is_of_name(b) && b != b'@' && b != b':')?;
     let (user, host) = line[..at].split_once('@')?;
-    let rest = &line[at + 1..];
+    // `None` for a character of several bytes, which no prompt has.
+    let rest = line.get(at + 1..)?;
     if !rest.is_empty() && !rest.starts_with(' ') {
         return None;
     }
@@ -74,6 +75,8 @@ mod tests {
             "    description \"admin@mx-1> \";",
             "{master:0}",
             "[edit]",
+            "a@bȺ c",
+            "@Ⱥ",
             "mail admin@example.net> ",
         ] {
             assert_eq!(prompt(line), None, "{line}");
