@@ -1,9 +1,9 @@
 //! Which platform a text is of, when nobody says.
 //!
 //! Many systems print configurations that look alike, so two things are asked:
-//! does the text hold a line that only one system prints, and which reader
-//! understands most of it. A line of the first kind weighs more than any
-//! amount of the second.
+//! does the text hold a line that only one system prints (or names that are
+//! usual on one), and which reader understands most of it. A line of the first
+//! kind weighs more than any amount of the second.
 
 use crate::model::Outcome;
 
@@ -66,11 +66,42 @@ const MARKS: &[(&str, At, &str)] = &[
     ("nokia_sros", Anywhere, "TiMOS-"),
 ];
 
+/// Names of interfaces that are usual on one system: less than a line of its
+/// own, more than what a reader makes of a fragment.
+const HABITS: &[(&str, At, &str)] = &[
+    ("arista_eos", Start, "Et1 "),
+    ("arista_eos", Start, "Ethernet1 is "),
+    ("arista_eos", Start, "Management1 is "),
+    ("arista_eos", Start, "interface Ethernet1\n"),
+    ("arista_eos", Start, "interface Management1"),
+    ("cisco_ios", Start, "Fa0/"),
+    ("cisco_ios", Start, "Gi0/"),
+    ("cisco_ios", Start, "Gi1/0/"),
+    ("cisco_ios", Start, "interface FastEthernet"),
+    ("cisco_ios", Start, "interface GigabitEthernet1/0/"),
+    ("cisco_ios", Start, "interface TwoGigabitEthernet"),
+    ("cisco_iosxr", Start, "Bundle-Ether"),
+    ("cisco_iosxr", Start, "GigabitEthernet0/0/0/"),
+    ("cisco_iosxr", Start, "MgmtEth0/"),
+    ("cisco_iosxr", Start, "TenGigE0/"),
+    ("cisco_iosxr", Start, "interface Bundle-Ether"),
+    ("cisco_iosxr", Start, "interface GigabitEthernet0/0/0/"),
+    ("cisco_iosxr", Start, "interface HundredGigE0/"),
+    ("cisco_iosxr", Start, "interface MgmtEth0/"),
+    ("cisco_iosxr", Start, "interface TenGigE0/"),
+    ("cisco_nxos", Start, "Eth1/"),
+    ("cisco_nxos", Start, "Ethernet1/1 is "),
+    ("cisco_nxos", Start, "feature "),
+    ("cisco_nxos", Start, "interface Ethernet1/1\n"),
+    ("cisco_nxos", Start, "interface mgmt0"),
+    ("cisco_nxos", Start, "mgmt0 "),
+];
+
 /// The platform whose output `text` looks like.
 pub fn guess(text: &str) -> Option<&'static Platform> {
     let text = settle_str(text);
     let text = beginning(&text);
-    let marked = marks(text);
+    let (marked, usual) = (found(MARKS, text), found(HABITS, text));
     let mut best: Option<(u64, &'static Platform)> = None;
     for platform in ALL.iter().copied() {
         let Some(tried) = offline::tried(platform, text) else { continue };
@@ -78,10 +109,10 @@ pub fn guess(text: &str) -> Option<&'static Platform> {
         if tried.outcome == Outcome::Unread {
             continue;
         }
-        let hits = marked.iter().filter(|name| **name == platform.name).count().min(3) as u64;
-        let understood = tried.read.saturating_sub(tried.unread.saturating_mul(2));
+        let of = |found: &[&str]| found.iter().filter(|name| **name == platform.name).count().min(4) as u64;
+        let understood = tried.read.saturating_sub(tried.unread.saturating_mul(2)).min(20_000);
         let whole = u64::from(tried.outcome.is_complete());
-        let score = hits * 100_000_000 + understood.min(10_000_000) * 4 + whole;
+        let score = of(&marked) * 10_000_000 + of(&usual) * 100_000 + understood * 4 + whole;
         if score > 0 && best.is_none_or(|(most, _)| score > most) {
             best = Some((score, platform));
         }
@@ -102,19 +133,20 @@ fn beginning(text: &str) -> &str {
 }
 
 /// Whose marks the lines of `text` bear, one for each kind of mark.
-fn marks(text: &str) -> Vec<&'static str> {
+fn found(marks: &'static [(&'static str, At, &'static str)], text: &str) -> Vec<&'static str> {
     let mut found: Vec<&'static str> = Vec::new();
-    let mut missing: Vec<usize> = (0..MARKS.len()).collect();
+    let mut missing: Vec<&(&str, At, &str)> = marks.iter().collect();
     for line in lines(text) {
         let line = line.trim_ascii_start();
-        missing.retain(|index| {
-            let (name, at, mark) = MARKS[*index];
-            let hit = match at {
-                Start => line.starts_with(mark),
-                Anywhere => memchr::memmem::find(line.as_bytes(), mark.as_bytes()).is_some(),
+        missing.retain(|(name, at, mark)| {
+            // A mark with a line end is the whole line.
+            let hit = match (at, mark.strip_suffix('\n')) {
+                (_, Some(whole)) => line.trim_ascii_end() == whole,
+                (Start, None) => line.starts_with(mark),
+                (Anywhere, None) => memchr::memmem::find(line.as_bytes(), mark.as_bytes()).is_some(),
             };
             // `Using 3456 out of 524280 bytes`, and no sentence.
-            let hit = hit && (mark != "Using " || line.contains(" bytes"));
+            let hit = hit && (*mark != "Using " || line.contains(" bytes"));
             if hit {
                 found.push(name);
             }
@@ -133,7 +165,7 @@ mod tests {
 
     #[test]
     fn marks_of_systems() {
-        let of = |text: &str| marks(text);
+        let of = |text: &str| found(MARKS, text);
         assert_eq!(of("Cisco IOS XR Software, Version 7.3"), ["cisco_iosxr"]);
         assert_eq!(of("!! IOS XR Configuration 7.3"), ["cisco_iosxr"]);
         assert_eq!(of("!Command: show running-config\n"), ["cisco_nxos"]);

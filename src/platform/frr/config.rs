@@ -145,12 +145,11 @@ impl<'t> Config<'t> {
                 let place = if rest.starts_with("bgp") { Place::Bgp } else { Place::Outside };
                 return (place, Class::Ignored);
             }
-            "exit" | "exit-vrf" => return (Place::Top, Class::Ignored),
             "--More--" | "WARNING:" | "Press" => {
                 form.pager = true;
                 return (Place::Top, Class::Unread);
             }
-            "Building" | "Current" => return (Place::Top, Class::Ignored),
+            "Building" | "Current" | "exit" | "exit-vrf" => return (Place::Top, Class::Ignored),
             _ if is_keyword(word) => return (Place::Outside, Class::Ignored),
             _ => {
                 form.noise = true;

@@ -118,7 +118,7 @@ fn is_whole(block: &Seen<'_>, closes: bool) -> bool {
     block.mtu.is_some()
         && (block.last_line || !closes)
         && (!block.is_kind("vlan") || (named(block.vlan) && named(block.parent)))
-        && (!block.slave.is_some_and(|kind| !kind.eq_ignore_ascii_case("none"))
+        && (block.slave.is_none_or(|kind| kind.eq_ignore_ascii_case("none"))
             || named(block.master)
             || named(block.vrf))
 }

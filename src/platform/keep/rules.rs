@@ -33,7 +33,6 @@ fn is_secret_word(plain: &str) -> bool {
             | "sharedsecret"
             | "clientsecret"
             | "pksecret"
-            | "serverkey"
             | "keystring"
             | "presharedkey"
             | "sharedkey"
@@ -155,6 +154,7 @@ fn after_word<'t>(words: &[Word<'t>], at: usize) -> Option<Word<'t>> {
     match plain.as_str() {
         "key" => key(words, at),
         "community" => community(words, at),
+        "serverkey" => value(words, at + 1, true),
         "authentication" => authentication(words, at),
         "ah" if is_session_key(words) => words.get(at + 2).copied(),
         "cipher" | "authenticator" if is_session_key(words) => Some(*next),

@@ -94,12 +94,12 @@ struct Printed<'t> {
 
 #[derive(Deserialize)]
 struct Info<'t> {
-    #[serde(borrow)]
-    info_kind: Option<Text<'t>>,
-    #[serde(borrow)]
-    info_slave_kind: Option<Text<'t>>,
-    #[serde(default, borrow)]
-    info_data: Data<'t>,
+    #[serde(borrow, rename = "info_kind")]
+    kind: Option<Text<'t>>,
+    #[serde(borrow, rename = "info_slave_kind")]
+    slave_kind: Option<Text<'t>>,
+    #[serde(default, borrow, rename = "info_data")]
+    data: Data<'t>,
 }
 
 #[derive(Default, Deserialize)]
@@ -134,7 +134,7 @@ fn link<'t>(printed: Printed<'t>, misread: &mut bool) -> Link<'t> {
     let oper = oper(printed.operstate.as_ref().map_or("", Text::as_str), has("LOWER_UP"));
     let detailed = printed.min_mtu.is_some() || printed.promiscuity.is_some() || printed.linkinfo.is_some();
     let (kind, slave_kind, data) = match printed.linkinfo {
-        Some(info) => (plain(info.info_kind), plain(info.info_slave_kind), info.info_data),
+        Some(info) => (plain(info.kind), plain(info.slave_kind), info.data),
         None => (None, None, Data::default()),
     };
     let vlan = kind.as_deref().filter(|kind| *kind == "vlan").and_then(|_| {

@@ -73,7 +73,7 @@ const TOOLS: &[&str] = &[
     "tc",
 ];
 
-/// `sudo` logs who ran what; NetworkManager audits its connections. The
+/// `sudo` logs who ran what; `NetworkManager` audits its connections. The
 /// kernel's own messages name nobody and come with every flapping cable, so
 /// they are no sign of a change.
 pub(super) fn told(line: &str) -> Option<Told<'_>> {

@@ -184,19 +184,15 @@ impl<'s> Case<'s> {
         let before = self.links.len();
         if captured.text.trim_ascii_start().starts_with('[') {
             let mut misread = false;
-            match links::read(&captured.text, &mut misread) {
-                Some(links) => {
-                    self.count(&captured.text, Class::Read);
-                    self.links.extend(links);
-                    if misread {
-                        self.incomplete("value-unread");
-                    }
-                }
-                None => {
-                    self.count(&captured.text, Class::Unread);
-                    self.incomplete("torn");
-                    return;
-                }
+            let Some(links) = links::read(&captured.text, &mut misread) else {
+                self.count(&captured.text, Class::Unread);
+                self.incomplete("torn");
+                return;
+            };
+            self.count(&captured.text, Class::Read);
+            self.links.extend(links);
+            if misread {
+                self.incomplete("value-unread");
             }
         } else {
             let form = text::read(&captured.text, &mut self.links, &mut self.tally);
@@ -231,9 +227,8 @@ impl<'s> Case<'s> {
     }
 
     fn vlans(&mut self, captured: &'s Captured) {
-        // Older ones print nothing at all where there is no bridge.
+        // Where no bridge filters, older ones print nothing at all.
         if is_blank(&captured.text) {
-            self.vlans_known = true;
             return;
         }
         let found = if captured.text.trim_ascii_start().starts_with('[') {
@@ -262,16 +257,13 @@ impl<'s> Case<'s> {
             self.count(&captured.text, Class::Ignored);
             return;
         }
-        match links::read(&captured.text, &mut false) {
-            Some(links) => {
-                self.count(&captured.text, Class::Read);
-                self.understood |= !links.is_empty();
-                self.ports.extend(links);
-            }
-            None => {
-                self.count(&captured.text, Class::Unread);
-                self.incomplete("torn");
-            }
+        if let Some(links) = links::read(&captured.text, &mut false) {
+            self.count(&captured.text, Class::Read);
+            self.understood |= !links.is_empty();
+            self.ports.extend(links);
+        } else {
+            self.count(&captured.text, Class::Unread);
+            self.incomplete("torn");
         }
     }
 

@@ -121,13 +121,11 @@ fn detail<'t>(link: &mut Link<'t>, line: &'t str, form: &mut Form) -> Class {
                 _ => None,
             };
             let id = after("id").and_then(|id| id.parse().ok()).filter(|id| *id <= 4_095);
-            match (id, outer) {
-                (Some(id), Some(outer)) => link.vlan = Some(Tag { id, outer }),
-                _ => {
-                    form.misread = true;
-                    return Class::Unread;
-                }
-            }
+            let (Some(id), Some(outer)) = (id, outer) else {
+                form.misread = true;
+                return Class::Unread;
+            };
+            link.vlan = Some(Tag { id, outer });
         }
         "bridge" => {
             link.kind = Some(Cow::Borrowed("bridge"));
@@ -180,7 +178,7 @@ mod tests {
 
     #[test]
     fn without_details_and_cut() {
-        let short: String = TEXT.lines().filter(|l| !l.contains("vlan ")).map(|l| format!("{l}\n")).collect();
+        let short: String = TEXT.split_inclusive('\n').filter(|line| !line.contains("vlan ")).collect();
         let short = short.replace("    bridge_slave state disabled priority 32 cost 2\n", "");
         let mut links = Vec::new();
         read(&short, &mut links, &mut Tally::default());
