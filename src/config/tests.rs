@@ -68,7 +68,7 @@ fn the_commented_examples_of_the_defaults_are_good() {
 #[test]
 fn a_window_that_is_wrong_is_told_by_line() {
     let file = "[scan]\nconcurrency = 3\n\n[[window]]\nname = 'n'\nhours = '22-05'\nzone = 'UTC'\n";
-    let error = load_with(file, &[], &[]).unwrap_err().to_string();
+    let error = refused(file);
     assert!(error.contains("test.toml:4") && error.contains("are no hours"), "{error}");
 }
 

@@ -132,6 +132,9 @@ async fn speaker(greeting: String, hangs_up: bool) -> u16 {
     port
 }
 
+/// Fault, what is wrong, what becomes of it, the sessions that were asked for.
+type Row = (&'static str, Vec<Quirk>, (Outcome, Option<&'static str>), u64);
+
 const COMPLETE: (Outcome, Option<&str>) = (Outcome::Complete, None);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,8 +146,7 @@ async fn each_fault_has_its_outcome() {
         PromptInBanner, Question, Refuse, RefuseLogin, RenamedMidway, Timestamps, WeakKeyExchange,
     };
     let end = || Describe("\n# DNAAS-LEAF-B15 config-end DNAAS-LEAF-B15# ".replace('\n', ""));
-    // Fault, what is wrong, what becomes of it, the sessions that were asked for.
-    let table: Vec<(&str, Vec<Quirk>, (Outcome, Option<&str>), u64)> = vec![
+    let table: Vec<Row> = vec![
         ("F05", vec![], (HostKey, Some("unknown")), 0),
         ("F06", vec![OtherHostKey], (HostKey, Some("changed")), 0),
         ("F07", vec![OtherKeyKind], (HostKey, Some("other-algorithm")), 0),
