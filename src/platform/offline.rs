@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::model::{Outcome, Scope, Snapshot};
 
 use super::keep::Keeper;
+use super::lines::FreeText;
 use super::reading::{Class, Tally, is_blank, lines};
 use super::terminal::settle;
 use super::{Captured, Echo, Ending, Object, Platform, Rules};
@@ -242,8 +243,19 @@ impl<'t> Cut<'_, 't> {
         let in_session = system.is_some() || prompt.is_some();
         let mut open: Option<(&'static str, usize, u64)> = None;
         let mut ended = false;
+        // A banner holds lines that look like any other, `end` among them.
+        let mut banner: Option<FreeText<'t>> = None;
         let (mut at, mut number) = (0, first_line);
         for line in lines(text) {
+            if let Some(end) = banner
+                && open.is_some()
+            {
+                banner = (!end.is_reached(line)).then_some(end);
+                at += line.len() + 1;
+                number += 1;
+                continue;
+            }
+            banner = super::lines::banner(line);
             let opens = (self.platform.opens)(line);
             let is_mark = line.starts_with('#');
             let next = match (opens, open) {
