@@ -351,10 +351,23 @@ fn systems<'t>(platform: &'static Platform, outputs: Vec<Output<'t>>) -> Vec<Vec
             if twice(output) { alone() } else { None }
         })
         .collect();
+    let mut names: Vec<Option<String>> = outputs
+        .iter()
+        .zip(said)
+        .map(|(output, said)| said.or_else(|| output.system.map(str::to_owned)))
+        .collect();
+    // Remarks that scripts put above a configuration are of the system below them.
+    let mut below = None;
+    for name in names.iter_mut().rev() {
+        if name.is_none() {
+            name.clone_from(&below);
+        } else {
+            below.clone_from(name);
+        }
+    }
     let mut systems: Vec<Vec<Output<'t>>> = Vec::new();
     let mut index: HashMap<Option<String>, usize> = HashMap::new();
-    for (output, said) in outputs.into_iter().zip(said) {
-        let name = said.or_else(|| output.system.map(str::to_owned));
+    for (output, name) in outputs.into_iter().zip(names) {
         let at = *index.entry(name).or_insert(systems.len());
         if at == systems.len() {
             systems.push(Vec::new());
