@@ -183,8 +183,12 @@ fn the_platform_is_recognised() {
             continue;
         }
         let name = case.file_name().unwrap().to_str().unwrap().to_owned();
+        // A refusal alone is anybody's.
+        if name == "rpc_error" {
+            continue;
+        }
         let found = guess(&String::from_utf8_lossy(&bytes_of(&name))).map(|platform| platform.name);
-        assert_eq!(found, (name != "not_junos").then_some("juniper_junos"), "{name}");
+        assert_eq!(found == Some("juniper_junos"), name != "not_junos", "{name}: {found:?}");
     }
 }
 
