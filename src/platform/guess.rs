@@ -39,6 +39,7 @@ const MARKS: &[(&str, At, &str)] = &[
     ("cisco_iosxr", Start, "!! IOS XR Configuration"),
     ("cisco_iosxr", Start, "!! Last configuration change at "),
     ("cisco_iosxr", Start, "RP/0/"),
+    ("cisco_iosxr", Start, "interface MgmtEth"),
     ("cisco_iosxr", Anywhere, "Cisco IOS XR Software"),
     ("cisco_nxos", Start, "!Command: show "),
     ("cisco_nxos", Start, "!Running configuration last done at: "),

@@ -42,6 +42,16 @@ pub(crate) enum FreeText<'t> {
     Line(&'t str),
 }
 
+impl FreeText<'_> {
+    /// Whether the free text ends with `line`.
+    pub(crate) fn is_reached(self, line: &str) -> bool {
+        match self {
+            Self::Holding(mark) => line.contains(mark),
+            Self::Line(mark) => line.trim_ascii() == mark,
+        }
+    }
+}
+
 /// The form of a configuration, beside what it says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -85,12 +95,8 @@ pub(crate) fn walk<'t, T: Tree<'t>>(text: &'t str, tree: &mut T, tally: &mut Tal
     let mut free: Option<(FreeText<'t>, Class)> = None;
     for line in lines(text) {
         if let Some((end, class)) = free {
-            let ended = match end {
-                FreeText::Holding(mark) => line.contains(mark),
-                FreeText::Line(mark) => line.trim_ascii() == mark,
-            };
             tally.any(class, line);
-            if ended {
+            if end.is_reached(line) {
                 free = None;
             }
             continue;

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::model::{Outcome, Scope, Snapshot};
 
 use super::keep::Keeper;
+use super::lines::FreeText;
 use super::reading::{Class, Tally, is_blank, lines};
 use super::terminal::settle;
 use super::{Captured, Echo, Ending, Object, Platform, Rules};
@@ -242,8 +243,19 @@ impl<'t> Cut<'_, 't> {
         let in_session = system.is_some() || prompt.is_some();
         let mut open: Option<(&'static str, usize, u64)> = None;
         let mut ended = false;
+        // A banner holds lines that look like any other, `end` among them.
+        let mut banner: Option<FreeText<'t>> = None;
         let (mut at, mut number) = (0, first_line);
         for line in lines(text) {
+            if let Some(end) = banner
+                && open.is_some()
+            {
+                banner = (!end.is_reached(line)).then_some(end);
+                at += line.len() + 1;
+                number += 1;
+                continue;
+            }
+            banner = super::lines::banner(line);
             let opens = (self.platform.opens)(line);
             let is_mark = line.starts_with('#');
             let next = match (opens, open) {
@@ -339,12 +351,23 @@ fn systems<'t>(platform: &'static Platform, outputs: Vec<Output<'t>>) -> Vec<Vec
             if twice(output) { alone() } else { None }
         })
         .collect();
+    let mut names: Vec<Option<String>> = outputs
+        .iter()
+        .zip(said)
+        .map(|(output, said)| said.or_else(|| output.system.map(str::to_owned)))
+        .collect();
+    // Remarks that scripts put above a configuration are of the system below them.
+    let mut below = None;
+    for name in names.iter_mut().rev() {
+        if name.is_none() {
+            name.clone_from(&below);
+        } else {
+            below.clone_from(name);
+        }
+    }
     let mut systems: Vec<Vec<Output<'t>>> = Vec::new();
     let mut index: HashMap<Option<String>, usize> = HashMap::new();
-    // What stands before a configuration, and is taken for one, says no name.
-    let first = said.iter().flatten().next().cloned();
-    for (output, said) in outputs.into_iter().zip(said) {
-        let name = said.or_else(|| output.system.map(str::to_owned)).or_else(|| first.clone());
+    for (output, name) in outputs.into_iter().zip(names) {
         let at = *index.entry(name).or_insert(systems.len());
         if at == systems.len() {
             systems.push(Vec::new());

@@ -174,6 +174,25 @@ fn noise_is_no_change() {
 }
 
 #[test]
+fn the_platform_is_recognised() {
+    for entry in
+        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/devices/juniper_junos")).unwrap()
+    {
+        let case = entry.unwrap().path();
+        if !case.is_dir() {
+            continue;
+        }
+        let name = case.file_name().unwrap().to_str().unwrap().to_owned();
+        // A refusal alone is anybody's.
+        if name == "rpc_error" {
+            continue;
+        }
+        let found = guess(&String::from_utf8_lossy(&bytes_of(&name))).map(|platform| platform.name);
+        assert_eq!(found == Some("juniper_junos"), name != "not_junos", "{name}: {found:?}");
+    }
+}
+
+#[test]
 fn no_secret_reaches_a_snapshot() {
     let snapshots = read_text(junos(), &bytes_of("pe_session"), None, &Keeper::new(&[1; 32]));
     let text = serde_json::to_string(&snapshots).unwrap();
