@@ -14,6 +14,9 @@ pub mod compare;
 // Disagreements + open drifts → steps in the life of drifts.
 pub mod reconcile;
 
+// Whose accounts say where a drift came from.
+pub mod cause;
+
 // The records that would agree with what is there.
 pub mod accept;
 
@@ -64,6 +67,7 @@ use crate::model::finding::Ranking;
 pub use accept::{accepting, record_of};
 pub use budget::Budget;
 pub use calibration::{Calibration, calibrate};
+pub use cause::Accounts;
 pub use compare::{Agreement, Comparison, Reach, agreement, changes, compare};
 pub use coverage::{BadPattern, Coverage, Rules};
 pub use forecast::{Forecast, Subject, forecast};

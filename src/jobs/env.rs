@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::JobError;
-use crate::analysis::Rules;
+use crate::analysis::{Accounts, Rules};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::device::credential::Credentials;
@@ -60,6 +60,8 @@ pub struct Env {
     pub coverage: Arc<Rules>,
     /// What may be accepted without a person, compiled from the settings.
     pub policies: Arc<Policies>,
+    /// Whose commits say where a drift came from, compiled from the settings.
+    pub accounts: Arc<Accounts>,
     pub events: Events,
 }
 
@@ -82,7 +84,9 @@ impl Env {
         let keeper = Arc::new(Keeper::new(&fingerprint_key(&dir)?));
         let coverage = Arc::new(Rules::new(&settings.coverage)?);
         let policies = Arc::new(Policies::new(&settings.policy)?);
-        Ok(Self { dir, clock, settings, fetch, keeper, coverage, policies, events: Events::none() })
+        let accounts = Arc::new(Accounts::new(&settings.cause)?);
+        let events = Events::none();
+        Ok(Self { dir, clock, settings, fetch, keeper, coverage, policies, accounts, events })
     }
 
     /// The same, able to go through the inventory's jump hosts: devices of it
