@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::command;
 use crate::model::Kind;
 use crate::model::device::{DeviceId, DeviceName};
-use crate::model::drift::{Cause, Drift, DriftClass};
+use crate::model::drift::{Cause, Drift, DriftClass, DriftId};
 use crate::model::fact::canonical_tags;
 use crate::model::finding::Recommendation;
 
@@ -234,6 +234,8 @@ impl Group<'_> {
         let things = self.things();
         let first = self.drifts.iter().map(|drift| drift.since).min().unwrap_or_default();
         let since = first.format("%-d %b %Y");
+        let ids: Vec<&DriftId> = self.drifts.iter().map(|drift| &drift.id).collect();
+        let accept = command::accept(&devices, &ids);
         let record_only = "low: only the record changes, and every change of it is kept";
 
         let (what, why, command, risk, sure, decision) = match self.advice {
@@ -258,10 +260,8 @@ impl Group<'_> {
                 (
                     format!("Accept {things} on {place} into the record"),
                     format!("{how}{alike}; first seen {since}{}", self.causes()),
-                    command::accept(&devices),
-                    format!(
-                        "{record_only}. The export holds every open drift of {place}: keep the rows you mean"
-                    ),
+                    accept,
+                    record_only.to_owned(),
                     "Sure that it is there; whether it was meant, you know.".to_owned(),
                     devices.len() >= SAME_CHANGE,
                 )
@@ -277,16 +277,16 @@ impl Group<'_> {
             Advice::Alike(_, _, Rule::DeployOrRemove) => (
                 format!("Deploy {things} on {place} again, or take it out of the record"),
                 format!("in the record, absent in every reading since {since}{}", self.causes()),
-                one.and_then(command::diff),
-                "depends on the side you choose: one changes the network, the other the record".to_owned(),
+                accept,
+                "depends on the side you choose: the command takes the device's side and changes the record only".to_owned(),
                 "Sure that it is absent; not whether it should be.".to_owned(),
                 true,
             ),
             Advice::Alike(_, _, Rule::Decide) => (
                 format!("Decide which side is right about {things} on {place}: {}", self.fields()),
                 format!("record and device differ since {since}{}", self.causes()),
-                one.and_then(command::diff),
-                "depends on the side you choose: one changes the network, the other the record".to_owned(),
+                accept,
+                "depends on the side you choose: the command takes the device's side and changes the record only".to_owned(),
                 "Sure that they differ; not which side is right.".to_owned(),
                 true,
             ),

@@ -3,8 +3,9 @@
 //! one with unusual characters gives no command at all.
 
 use crate::model::device::DeviceName;
+use crate::model::drift::DriftId;
 
-/// Up to so many devices are named in one command.
+/// Up to so many drifts are named in one command.
 const NAMED: usize = 12;
 
 /// A word that a POSIX shell reads as exactly this text. `None` for what is
@@ -51,37 +52,36 @@ pub fn trust(device: &DeviceName) -> Option<String> {
     on("devices trust ", device, "")
 }
 
-/// Exports the rows that would make the record agree, and imports them after
-/// somebody has read them: two lines. Beyond `NAMED` devices the rows of all
-/// devices are exported.
-pub fn accept(devices: &[&DeviceName]) -> Option<String> {
+/// Makes a plan that accepts these drifts, and applies it after somebody has
+/// read it: two lines. Beyond `NAMED` drifts all of a single device are
+/// planned; on several devices, all there are.
+pub fn accept(devices: &[&DeviceName], drifts: &[&DriftId]) -> Option<String> {
     let names = devices.iter().map(|device| quoted(device.as_str())).collect::<Option<Vec<_>>>()?;
-    let lines = match (names.as_slice(), devices) {
-        ([], _) => return None,
-        ([name], [device]) => {
-            let file: String = device
-                .as_str()
-                .chars()
-                .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
-                .collect();
-            [
-                format!("driftcast diff {name} --as-records > accept-{file}.csv"),
-                format!("driftcast records import accept-{file}.csv"),
-            ]
+    let which = match names.as_slice() {
+        [] => return None,
+        _ if drifts.len() <= NAMED => {
+            let ids = drifts.iter().map(|id| quoted(&id.0)).collect::<Option<Vec<_>>>()?;
+            format!(" --drift {}", ids.join(" "))
         }
-        (names, _) if names.len() <= NAMED => {
-            let names = names.join(" ");
-            [
-                format!("for d in {names}; do driftcast diff \"$d\" --as-records > \"accept-$d.csv\"; done"),
-                format!("for d in {names}; do driftcast records import \"accept-$d.csv\"; done"),
-            ]
-        }
-        _ => [
-            "driftcast diff --as-records > accept.csv".to_owned(),
-            "driftcast records import accept.csv".to_owned(),
-        ],
+        [name] if is_glob_free(devices[0].as_str()) => format!(" --limit {name}"),
+        _ => String::new(),
     };
-    Some(lines.join("\n"))
+    let file: String = match devices {
+        [device] => device
+            .as_str()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
+            .collect(),
+        _ => "drifts".to_owned(),
+    };
+    Some(format!(
+        "driftcast sync plan{which} --out accept-{file}.json\ndriftcast sync apply accept-{file}.json"
+    ))
+}
+
+/// `--limit` reads a name as a glob.
+fn is_glob_free(name: &str) -> bool {
+    !name.contains(['*', '?', '[', ']', '{', '}', '=', '\\', '!'])
 }
 
 #[cfg(test)]
@@ -100,13 +100,23 @@ mod tests {
         assert_eq!(scan_interface(&leaf, "ge1").as_deref(), Some("driftcast scan leaf-1 --interface ge1"));
         assert_eq!(scan_interface(&leaf, "a'b").as_deref(), Some("driftcast scan leaf-1"));
         let odd = DeviceName::new("a$(b)").unwrap();
+        let id = DriftId("D-0123456789".to_owned());
         assert_eq!(
-            accept(&[&odd]).as_deref(),
+            accept(&[&odd], &[&id]).as_deref(),
             Some(
-                "driftcast diff 'a$(b)' --as-records > accept-a__b_.csv\ndriftcast records import accept-a__b_.csv"
+                "driftcast sync plan --drift D-0123456789 --out accept-a__b_.json\ndriftcast sync apply accept-a__b_.json"
             )
         );
-        assert_eq!(accept(&[&leaf, &DeviceName::new("é").unwrap()]), None);
-        assert!(accept(&[&leaf, &odd]).unwrap().starts_with("for d in leaf-1 'a$(b)'; do driftcast diff"));
+        assert_eq!(accept(&[&leaf, &DeviceName::new("é").unwrap()], &[&id]), None);
+        let many = vec![&id; NAMED + 1];
+        assert!(accept(&[&leaf], &many).unwrap().starts_with("driftcast sync plan --limit leaf-1 --out"));
+        assert!(
+            accept(&[&DeviceName::new("a*").unwrap()], &many)
+                .unwrap()
+                .starts_with("driftcast sync plan --out")
+        );
+        assert!(
+            accept(&[&leaf, &odd], &many).unwrap().starts_with("driftcast sync plan --out accept-drifts")
+        );
     }
 }

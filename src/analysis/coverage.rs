@@ -49,8 +49,10 @@ pub enum Claim {
 
 /// A pattern of the configuration that is no glob.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to understand the pattern {pattern:?} in coverage.{key}")]
+#[error("failed to understand the pattern {pattern:?} in {section}.{key}")]
 pub struct BadPattern {
+    /// The table of the configuration.
+    pub section: &'static str,
     /// The setting, such as `interface.exclude`.
     pub key: String,
     pub pattern: String,
@@ -64,6 +66,15 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The record answers for everything: to see what lies outside the coverage.
+    pub fn everything() -> Self {
+        let mut all = GlobSetBuilder::new();
+        all.add(Glob::new("*").unwrap_or_else(|_| unreachable!("it is a good pattern")));
+        let all = all.build().unwrap_or_default();
+        let claim = |kind| (kind, Claim::Always, all.clone(), GlobSet::empty());
+        Self { kinds: Kind::ALL.into_iter().map(claim).collect() }
+    }
+
     pub fn new(settings: &Settings) -> Result<Self, BadPattern> {
         let rules = [
             (Kind::Interface, "interface", &settings.interface),
@@ -82,7 +93,12 @@ impl Rules {
 }
 
 fn globs(key: &str, patterns: &[String]) -> Result<GlobSet, BadPattern> {
-    let bad = |pattern: &str, source| BadPattern { key: key.to_owned(), pattern: pattern.to_owned(), source };
+    let bad = |pattern: &str, source| BadPattern {
+        section: "coverage",
+        key: key.to_owned(),
+        pattern: pattern.to_owned(),
+        source,
+    };
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         set.add(Glob::new(pattern).map_err(|error| bad(pattern, error))?);

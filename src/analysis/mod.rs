@@ -16,6 +16,8 @@ pub mod reconcile;
 
 // A reading that lost too much to be believed at once.
 pub mod shrink;
+// Whose accounts say where a drift came from.
+pub mod cause;
 
 // The records that would agree with what is there.
 pub mod accept;
@@ -76,6 +78,7 @@ use crate::model::finding::Ranking;
 pub use accept::{accepting, record_of};
 pub use budget::Budget;
 pub use calibration::{Calibration, calibrate};
+pub use cause::Accounts;
 pub use compare::{Agreement, Comparison, Reach, agreement, changes, compare};
 pub use coverage::{BadPattern, Coverage, Rules};
 pub use forecast::{Forecast, Subject, forecast};

@@ -62,7 +62,18 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     if context.out.json {
-        let rows: Vec<Value> = drifts.iter().map(|d| to_json(d, env.clock.now())).collect();
+        let notes = jobs::drift_notes(&env, &drifts)?;
+        let rows: Vec<Value> = drifts
+            .iter()
+            .map(|d| {
+                let mut value = to_json(d, env.clock.now());
+                let note = notes.get(&d.id);
+                value["changed"] = json!(note.and_then(|note| note.changed.as_ref()));
+                value["settles"] = json!(note.and_then(|note| note.settles));
+                value["policy"] = json!(note.and_then(|note| note.policy.as_ref()));
+                value
+            })
+            .collect();
         Output::write_json(&json!({ "drifts": rows }))?;
         return Ok(exit);
     }
@@ -72,7 +83,8 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
             .line("No open drift: wherever the record claims to know and the device was read, they agree.")?;
         return Ok(exit);
     }
-    let rows: Vec<Vec<String>> = drifts.iter().map(|d| row(d, env.clock.now())).collect();
+    let notes = jobs::drift_notes(&env, &drifts)?;
+    let rows: Vec<Vec<String>> = drifts.iter().map(|d| row(d, notes.get(&d.id), env.clock.now())).collect();
     context.out.table(
         &["id", "device", "class", "kind", "name", "record → device", "age", "cause"],
         &["age"],
@@ -114,7 +126,23 @@ fn age_days(drift: &Drift, now: chrono::DateTime<chrono::Utc>) -> f64 {
     (hours / 24.0 * 10.0).round() / 10.0
 }
 
-fn row(drift: &Drift, now: chrono::DateTime<chrono::Utc>) -> Vec<String> {
+/// Where it came from, who committed it, whether it lasts, and what a policy says.
+fn origin(drift: &Drift, note: Option<&jobs::DriftNote>) -> String {
+    let mut parts = vec![drift.cause.as_str().to_owned()];
+    if let Some(note) = note {
+        let change = note.changed.as_ref();
+        let by: Vec<&str> =
+            change.into_iter().flat_map(|c| [c.who.as_deref(), c.via.as_deref()]).flatten().collect();
+        if !by.is_empty() {
+            parts.push(format!("by {}", by.join(" via ")));
+        }
+        parts.extend(note.settles.map(str::to_owned));
+        parts.extend(note.policy.clone());
+    }
+    parts.join(", ")
+}
+
+fn row(drift: &Drift, note: Option<&jobs::DriftNote>, now: chrono::DateTime<chrono::Utc>) -> Vec<String> {
     vec![
         drift.id.to_string(),
         drift.device.to_string(),
@@ -123,7 +151,7 @@ fn row(drift: &Drift, now: chrono::DateTime<chrono::Utc>) -> Vec<String> {
         drift.key.key.clone(),
         both_sides(drift),
         format!("{:.0} d", age_days(drift, now)),
-        drift.cause.as_str().to_owned(),
+        origin(drift, note),
     ]
 }
 

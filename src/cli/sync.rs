@@ -81,7 +81,7 @@ fn plan(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
         })
         .transpose()?;
     let drifts = (!args.drift.is_empty()).then(|| args.drift.iter().cloned().map(DriftId).collect());
-    let ask = SyncAsk { devices, drifts, unattended: false, who: words::who() };
+    let ask = SyncAsk { devices, drifts, who: words::who(), ..SyncAsk::default() };
     let plan = jobs::plan_for(&env, &ask)?;
     let over = jobs::sync_breaches(&env, &plan)?;
     if let Some(file) = &args.out {

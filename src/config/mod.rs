@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
-use crate::analysis::{coverage, forecast, plan};
+use crate::analysis::{cause, coverage, forecast, plan};
 use crate::device::{self, CredentialTable};
 use crate::source::{self, SourceError, shown};
 use crate::sync;
@@ -55,6 +55,7 @@ pub struct Settings {
     pub credential: BTreeMap<String, CredentialTable>,
     pub jump: BTreeMap<String, Jump>,
     pub coverage: coverage::Settings,
+    pub cause: cause::Settings,
     pub forecast: forecast::Settings,
     pub plan: plan::Settings,
     pub report: Report,

@@ -2,7 +2,7 @@
 //! the store knows and committed, whole devices at a time. It is the only
 //! thing that writes during a run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use super::{Env, JobError};
 use crate::analysis::reconcile::Moment;
 use crate::analysis::{self, Comparison, Coverage, Loss, Reach, attribution};
 use crate::model::device::DeviceId;
-use crate::model::{Cause, DriftStep, Event, Fact, FactKey, Kind, Outcome, RunId, Snapshot, Step, Target};
+use crate::model::{Cause, Change, DriftStep, Event, Fact, FactKey, Kind, Outcome, RunId, Snapshot, Step, Target};
 use crate::store::{Compared, DeviceResult, Knowledge, LastState, ScanRow, Store};
 
 /// How many devices are committed together at most. Each is wholly in or out.
@@ -241,10 +241,11 @@ fn compare_with_past(
         device_id: read.target.device_id,
         covered: &covers,
         first_scan: first,
-        cause: attribution.cause,
+        cause: env.accounts.cause(&attribution),
         when: read.started,
     };
     result.drift_steps = analysis::reconcile(&moment, &known.drifts, &known.past, comparison.disagreements);
+    settle_causes(&mut result.drift_steps, &changes);
     (result.opened, result.closed) = delta(&known.facts, std::mem::take(&mut read.facts), &covers);
 
     result.scan.changed = !changes.is_empty();
@@ -258,6 +259,18 @@ fn compare_with_past(
         result.scan.observed_digest =
             moved(state.and_then(|s| s.observed_digest.as_ref()), &digests.observed);
         result.scan.capture_digest = moved(state.and_then(|s| s.capture_digest.as_ref()), &digests.capture);
+    }
+}
+
+/// A commit explains only what moved with it. What stood on the device before
+/// and became a drift today did so because the record claims more than it did:
+/// it is historical, whoever committed what since.
+fn settle_causes(steps: &mut [DriftStep], changes: &[Change]) {
+    let moved: HashSet<&FactKey> = changes.iter().map(|change| &change.key).collect();
+    for step in steps.iter_mut().filter(|step| matches!(step.step, Step::Opened | Step::Returned)) {
+        if !moved.contains(&step.key) {
+            step.cause = if step.fact.is_some() { Cause::Historical } else { Cause::Unknown };
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{JobError, Stop};
-use crate::analysis::Rules;
+use crate::analysis::{Accounts, Rules};
 use crate::clock::Clock;
 use crate::config::{Jump, Settings, window};
 use crate::device::credential::Credentials;
@@ -60,6 +60,8 @@ pub struct Env {
     pub coverage: Arc<Rules>,
     /// What may be accepted without a person, compiled from the settings.
     pub policies: Arc<Policies>,
+    /// Whose commits say where a drift came from, compiled from the settings.
+    pub accounts: Arc<Accounts>,
     pub events: Events,
     /// Whether windows are heeded. Only a person who asks for a scan may say no.
     pub heed_windows: bool,
@@ -86,6 +88,7 @@ impl Env {
         let keeper = Arc::new(Keeper::new(&fingerprint_key(&dir)?));
         let coverage = Arc::new(Rules::new(&settings.coverage)?);
         let policies = Arc::new(Policies::new(&settings.policy)?);
+        let accounts = Arc::new(Accounts::new(&settings.cause)?);
         Ok(Self {
             dir,
             clock,
@@ -94,6 +97,7 @@ impl Env {
             keeper,
             coverage,
             policies,
+            accounts,
             events: Events::none(),
             heed_windows: true,
             stop: Stop::never(),

@@ -35,6 +35,7 @@ pub use records::{RecordsImported, import_records};
 pub use scan::{OnDemand, Scanned, Summary, scan};
 pub use stop::{Stop, StopSwitch};
 pub use sync::{
-    PolicySync, Skipped, SyncAsk, SyncConsent, Synced, SyncedDevice, TakenBack, apply, change_name, plan_for,
-    plan_replacing, record_log, restore_records, sync_breaches, undo_records,
+    DriftNote, PolicySync, Skipped, SyncAsk, SyncConsent, Synced, SyncedDevice, TakenBack, apply,
+    change_name, drift_notes, plan_for, plan_replacing, record_log, restore_records, sync_breaches,
+    undo_records,
 };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{Env, JobError, collector};
 use crate::model::device::DeviceId;
-use crate::model::{DeviceName, FactKey, Record, Step};
+use crate::model::{Cause, DeviceName, DriftStep, FactKey, Record, RecordSource, Step};
 use crate::store::RecordEdit;
 
 /// What an import did.
@@ -72,7 +72,8 @@ pub(super) fn edit_records(
             // seen; it cannot be missing yet. New drift is for the next scan,
             // which compares again because the records moved.
             let steps_of = collector::recompare(env, id, &known, when);
-            steps.extend(steps_of.into_iter().filter(|s| s.step == Step::Resolved).map(|step| (id, step)));
+            let resolved = steps_of.into_iter().filter(|step| step.step == Step::Resolved);
+            steps.extend(resolved.map(|step| (id, explained(step, &by_device[&id]))));
         }
     }
     let done = {
@@ -85,6 +86,16 @@ pub(super) fn edit_records(
         unchanged: done.unchanged,
         drifts_resolved: steps.len(),
     })
+}
+
+/// A drift that a deployment tool's report explains was a deploy that had not
+/// been recorded yet.
+fn explained(mut step: DriftStep, touched: &Touched<'_>) -> DriftStep {
+    let reported = |record: &&Record| record.source == RecordSource::Deployed && record.key() == step.key;
+    if matches!(step.cause, Cause::Unknown | Cause::Tool) && touched.put.iter().any(reported) {
+        step.cause = Cause::UnrecordedDeploy;
+    }
+    step
 }
 
 /// What an edit does to the records of one device.

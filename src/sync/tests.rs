@@ -320,12 +320,11 @@ fn claiming(records: &[(&str, Kind, &str, Option<&str>)], owner: VlanOwner, know
         .iter()
         .map(|(device, kind, key, detail)| {
             let mut after = Record::of(name(device), *kind, *key, RecordSource::Discovered);
-            match kind {
-                Kind::Service => after.neighbours = detail.map(str::to_owned),
-                _ => {
-                    after.outer = Some("251".into());
-                    after.service = detail.map(str::to_owned);
-                }
+            if *kind == Kind::Service {
+                after.neighbours = detail.map(str::to_owned);
+            } else {
+                after.outer = Some("251".into());
+                after.service = detail.map(str::to_owned);
             }
             let key = after.key();
             let drift = DriftId::of(1, &key);
@@ -395,7 +394,7 @@ impl Book {
     }
 
     fn put(&mut self, key: FactKey, record: Option<Record>) -> i64 {
-        let seq = self.rows.len() as i64 + 1;
+        let seq = i64::try_from(self.rows.len()).unwrap() + 1;
         self.rows.push((seq, key, record));
         seq
     }
@@ -411,6 +410,7 @@ impl Book {
                 key: key.clone(),
                 seq: *seq,
                 newest: of(key).last().map_or(0, |row| row.0),
+                now: of(key).last().and_then(|row| row.2.clone()),
                 before: of(key).iter().rev().find(|row| row.0 < *seq).and_then(|row| row.2.clone()),
                 after: after.clone(),
             })
@@ -442,19 +442,12 @@ proptest! {
         // Not in the middle of a history: what came later would be lost.
         for seq in &done {
             let rows = book.change(*seq);
-            prop_assert_eq!(undo(&rows).is_ok(), rows[0].newest == *seq);
+            prop_assert_eq!(undo(&rows).is_ok(), rows[0].now == rows[0].after);
         }
-        let mut alive: Vec<(FactKey, Option<Record>)> = Vec::new();
         for seq in done.iter().rev() {
-            // Each change becomes the newest of its record again when the later ones are gone.
-            let mut rows = book.change(*seq);
-            rows[0].newest = *seq;
+            let rows = book.change(*seq);
             let back = undo(&rows).unwrap();
-            let key = rows[0].key.clone();
-            alive.push((key, back.put.into_iter().next()));
-        }
-        for (key, record) in alive {
-            book.put(key, record);
+            book.put(rows[0].key.clone(), back.put.into_iter().next());
         }
         prop_assert_eq!(book.now(), before);
     }

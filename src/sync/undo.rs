@@ -12,10 +12,12 @@ pub struct Written {
     pub key: FactKey,
     /// The change.
     pub seq: i64,
-    /// The newest change of this record.
-    pub newest: i64,
     pub before: Option<Record>,
     pub after: Option<Record>,
+    /// What stands there now, and the change that put it there. A change that
+    /// was taken back itself is no obstacle: then `now` is `after` again.
+    pub now: Option<Record>,
+    pub newest: i64,
 }
 
 /// What has to be written to be where we were.
@@ -27,7 +29,7 @@ pub struct Back {
 
 /// Takes back all of a change, or nothing.
 pub fn undo(rows: &[Written]) -> Result<Back, Refused> {
-    let moved: Vec<String> = rows.iter().filter(|row| row.newest != row.seq).map(moved).collect();
+    let moved: Vec<String> = rows.iter().filter(|row| row.now != row.after).map(moved).collect();
     if !moved.is_empty() {
         return Err(Refused::Moved(list(&moved)));
     }
@@ -50,7 +52,7 @@ pub fn restore(rows: &[Written], name: &str) -> Result<Back, Refused> {
         return Err(Refused::NothingRemoved(name.to_owned()));
     }
     let moved: Vec<String> =
-        removed.iter().filter(|row| row.newest != row.seq).map(|row| moved(row)).collect();
+        removed.iter().filter(|row| row.now != row.after).map(|row| moved(row)).collect();
     if !moved.is_empty() {
         return Err(Refused::Moved(list(&moved)));
     }

@@ -8,6 +8,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use driftcast::lab::Fleet;
 use driftcast::model::Record;
@@ -182,6 +183,15 @@ fn the_demo_finds_exactly_what_is_planted_and_a_second_night_is_quiet() {
     assert_eq!(bench.run(&["diff", "DNAAS-LEAF-B15", "--class", "unrecorded"]).code(), 0);
 
     sync_there_and_back(&bench);
+    // What was taken back is drift again, and a policy accepts what is safe.
+    let policy = bench.folder.path().join("policy.toml");
+    fs::write(&policy, "[[policy]]\naction = \"accept\"\nclass = \"unrecorded\"\n").unwrap();
+    let arguments = ["--json", "--config", policy.to_str().unwrap(), "nightly", "--budget", "100%"];
+    let ran = bench.run(&arguments);
+    let night = ran.json();
+    assert_eq!(night["sync"]["stopped"], Value::Null, "{night}");
+    assert!(night["sync"]["added"].as_u64().unwrap() > 0, "{night}");
+    assert_eq!(bench.run(&["diff", "--class", "unrecorded"]).code(), 0);
     assert_eq!(bench.run(&["doctor"]).code(), 0);
     private(&bench.data());
     no_secret(&bench.data());
@@ -204,11 +214,28 @@ fn sync_there_and_back(bench: &Bench) {
     assert_eq!(ran.code(), 4, "{}", ran.all());
     assert!(ran.err().contains("edited"), "{}", ran.all());
 
+    // Killed at whatever moment: each device is as before or as after, and the
+    // same plan finishes what is left.
+    let planned: Value = serde_json::from_str(&fs::read_to_string(&plan).unwrap()).unwrap();
+    let units = planned["devices"].as_array().unwrap();
+    assert!(units.len() > 1, "{planned}");
+    for n in 0..6 {
+        let mut apply = bench.command(&["sync", "apply", file, "--reason", "as reviewed"]);
+        let mut child = apply.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let until = Instant::now() + Duration::from_millis(120 * n + 40);
+        while Instant::now() < until && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        let _ = child.kill();
+        child.wait().unwrap();
+        whole_devices(bench, units);
+    }
     let done = bench.json(&["sync", "apply", file, "--reason", "as reviewed"]);
-    let resolved = done["drifts_resolved"].as_u64().unwrap();
-    assert!(resolved > 0 && done["skipped"].as_array().unwrap().is_empty(), "{done}");
+    assert!(done["skipped"].as_array().unwrap().is_empty(), "{done}");
+    whole_devices(bench, units);
     let after = bench.json(&["diff"])["drifts"].as_array().unwrap().len();
-    assert_eq!(before - after, usize::try_from(resolved).unwrap());
+    let items: usize = units.iter().map(|unit| unit["items"].as_array().unwrap().len()).sum();
+    assert_eq!(before - after, items, "{done}");
     let log = bench.json(&["records", "log", "--top", "1"]);
     assert_eq!(
         (&log["changes"][0]["how"], &log["changes"][0]["why"]),
@@ -222,6 +249,23 @@ fn sync_there_and_back(bench: &Bench) {
     assert_eq!(ran.code(), 2, "nobody can be asked: {}", ran.all());
     let ran = bench.run(&["scan", "DNAAS-LEAF-B15", "--sync", "--yes"]);
     assert!(matches!(ran.code(), 0 | 1), "{}", ran.all());
+}
+
+/// No device is between: all of its items are written, or none.
+fn whole_devices(bench: &Bench, units: &[Value]) {
+    let records = bench.json(&["records", "list"])["records"].take();
+    for unit in units {
+        let items = unit["items"].as_array().unwrap();
+        let written = items.iter().filter(|item| {
+            let found = records.as_array().unwrap().iter().find(|record| {
+                (&record["device"], &record["kind"], &record["name"])
+                    == (&unit["device"], &item["kind"], &item["key"])
+            });
+            found.unwrap_or(&Value::Null) == &item["after"]
+        });
+        let written = written.count();
+        assert!(written == 0 || written == items.len(), "{written} of {}: {unit}", items.len());
+    }
 }
 
 /// Nothing in the folder is open to others, whatever the umask.

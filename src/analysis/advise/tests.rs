@@ -72,12 +72,11 @@ fn one_change_on_many_devices_is_one_row() {
     assert_eq!(found[0].why, "not in the record, the same on 4 devices; first seen 1 Jun 2026");
     assert!(found[0].decision && !found[2].decision);
     assert_eq!(found[0].drifts.len(), 12);
-    assert_eq!(
-        found[2].command.as_deref(),
-        Some(
-            "driftcast diff leaf-9 --as-records > accept-leaf-9.csv\ndriftcast records import accept-leaf-9.csv"
-        )
+    let command = format!(
+        "driftcast sync plan --drift {} --out accept-leaf-9.json\ndriftcast sync apply accept-leaf-9.json",
+        found[2].drifts[0]
     );
+    assert_eq!(found[2].command.as_deref(), Some(command.as_str()));
 }
 
 #[test]
