@@ -26,6 +26,9 @@ pub(crate) struct ScanArgs {
     /// Read only this bridge domain and the interfaces in it
     #[arg(long, value_name = "BD")]
     bridge_domain: Option<String>,
+    /// Put it into the queue that `serve` and the next nightly run drain; read nobody now
+    #[arg(long)]
+    later: bool,
 }
 
 pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failure> {
@@ -56,6 +59,9 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
         if let Some(platform) = crate::platform::by_name(&device.platform) {
             platform.script(&scope).map_err(Failure::usage)?;
         }
+    }
+    if args.later {
+        return ask_later(context, &env, &chosen, &scope);
     }
     if chosen.len() > 1 {
         env.events = context.progress();
@@ -118,6 +124,34 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
         _ if !done.drifts.is_empty() => Exit::Drift,
         _ => Exit::Done,
     })
+}
+
+fn ask_later(
+    context: &Context,
+    env: &jobs::Env,
+    chosen: &[(i64, crate::model::Device)],
+    scope: &Scope,
+) -> Result<Exit, Failure> {
+    let requests = jobs::ask_later(env, chosen, scope, "asked for with --later")?;
+    if context.out.json {
+        let rows: Vec<_> = chosen
+            .iter()
+            .zip(&requests)
+            .map(|((_, device), id)| json!({ "request": id, "device": device.name, "scope": scope }))
+            .collect();
+        Output::write_json(&json!({ "requests": rows }))?;
+        return Ok(Exit::Done);
+    }
+    for ((_, device), id) in chosen.iter().zip(&requests) {
+        context.out.line(format!("Request {id}: {}", device.name))?;
+    }
+    let who = if crate::store::ServeLock::holder(&env.dir).is_some() {
+        "`driftcast serve` is running and reads it soon."
+    } else {
+        "The next nightly run reads it, or `driftcast serve` when it is started."
+    };
+    context.out.line(who)?;
+    Ok(Exit::Done)
 }
 
 /// What a narrow scan found: people asked about one thing, so show it.

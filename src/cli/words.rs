@@ -17,3 +17,13 @@ pub(crate) fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
         _ => format!("{} days ago", minutes / 1_440),
     }
 }
+
+/// Seconds as people say them: `40 min`, `9 h`, `12 days`.
+pub(crate) fn span(seconds: u64) -> String {
+    match seconds / 60 {
+        0 => format!("{seconds} s"),
+        minutes @ 1..90 => format!("{minutes} min"),
+        minutes @ 90..2_880 => format!("{} h", minutes / 60),
+        minutes => format!("{} days", minutes / 1_440),
+    }
+}

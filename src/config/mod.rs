@@ -21,18 +21,20 @@ use crate::device::{self, CredentialTable};
 use crate::source::{self, SourceError, shown};
 use layers::Defaults;
 pub use schedule::{CronLine, Job, Misfire, Schedule};
+pub use window::{Window, Windows};
 
 /// The stacking itself.
 mod layers;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod window;
 
 /// The defaults.
 pub const BUILT_IN: &str = include_str!("../../config/driftcast.toml");
 
 /// Tables whose keys are the user's own names.
-const OPEN: &[&str] = &["credential", "ssh.legacy"];
+const OPEN: &[&str] = &["credential", "queue.windows", "ssh.legacy"];
 
 /// The file that holds for a whole machine.
 const SYSTEM_FILE: &str = "/etc/driftcast/driftcast.toml";
@@ -65,6 +67,8 @@ pub struct Queue {
     pub per_site: usize,
     /// And through one jump host.
     pub per_jump_host: usize,
+    /// At which hours which sites may be read.
+    pub windows: Windows,
 }
 
 /// How many devices are talked to at once.

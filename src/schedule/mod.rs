@@ -13,6 +13,8 @@ mod agenda; // decisions, kept in the store
 
 mod work; // one job of a schedule, carried out
 
+mod queue; // requested scans, drained beside the schedules
+
 mod tick;
 
 mod serve;
@@ -20,4 +22,5 @@ mod serve;
 pub use agenda::{Agenda, Ended, Lane, ScheduleStatus, Start, at_a_glance};
 pub use due::{Due, Standing, clock_is_set, due};
 pub use fires::{jitter, newest_fire, next_fire};
+pub use queue::queue;
 pub use serve::{Beside, Serving, Surroundings, Wake, serve};

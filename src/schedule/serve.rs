@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub struct Surroundings {
     pub settings: watch::Receiver<Arc<Settings>>,
     /// Makes the surroundings of a job from settings: keys and known hosts are read anew.
     pub env: Arc<dyn Fn(Arc<Settings>) -> Result<Env, JobError> + Send + Sync>,
+    /// The data directory.
+    pub dir: PathBuf,
     pub stop: Stop,
 }
 
@@ -65,6 +68,7 @@ pub struct Serving {
     pub env: Arc<dyn Fn(Arc<Settings>) -> Result<Env, JobError> + Send + Sync>,
     /// Any text that differs between machines: jitter hangs on it.
     pub installation: String,
+    pub dir: PathBuf,
     pub beside: Vec<Beside>,
     /// Wakes from outside, such as a new configuration.
     pub wakes: mpsc::Receiver<Wake>,
@@ -76,9 +80,9 @@ pub struct Serving {
 /// Runs until the stop is pressed. Another `serve` on the same folder is
 /// [`JobError::Busy`].
 pub async fn serve(serving: Serving) -> Result<(), JobError> {
-    let Serving { settings, env, installation, beside, mut wakes, wake, stop } = serving;
+    let Serving { settings, env, installation, dir, beside, mut wakes, wake, stop } = serving;
     let (newest, settings) = watch::channel(settings);
-    let around = Surroundings { settings, env, stop: stop.clone() };
+    let around = Surroundings { settings, env, dir, stop: stop.clone() };
     let first = around.env_now()?;
     let _lock = ServeLock::take(&first.dir).map_err(|error| match error {
         LockError::Held(holder) => JobError::Busy(holder),
