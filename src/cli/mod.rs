@@ -229,7 +229,7 @@ fn run(app: App) -> Result<Exit, Failure> {
             Command::Records(command) => records::run(&context, command),
             Command::Serve(args) => serve::run(&context, &args).await,
             Command::Status(args) => status::run(&context, &args),
-            Command::Doctor(args) => doctor::run(&context, &args),
+            Command::Doctor(args) => doctor::run(&context, &args).await,
             Command::Read(_) | Command::Config(_) => Ok(Exit::Done),
         }
     })

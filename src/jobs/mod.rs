@@ -21,7 +21,7 @@ mod stop; // one shutdown for all
 
 pub use env::{Env, Events, Sink, ssh_fetcher};
 pub use error::JobError;
-pub use health::{Check, Verdict, examine};
+pub use health::{Check, Verdict, examine, reach};
 pub use inventory::{host_keys, import_devices, rename_device};
 pub use known::{
     Ages, Known, Queued, Row, RunStatus, Shown, Status, all_records, known, live_devices, open_drifts,

@@ -19,8 +19,11 @@ mod tick;
 
 mod serve;
 
+mod health;
+
 pub use agenda::{Agenda, Ended, Lane, ScheduleStatus, Start, at_a_glance};
 pub use due::{Due, Standing, clock_is_set, due};
 pub use fires::{jitter, newest_fire, next_fire};
+pub use health::examine;
 pub use queue::queue;
 pub use serve::{Beside, Serving, Surroundings, Wake, serve};
