@@ -23,7 +23,9 @@ pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> Result<Exit, Fa
     if args.sample > 0 {
         match jobs::reach(&env, args.sample).await {
             Ok(found) => checks.extend(found),
-            Err(error) => checks.push(Check::not("reachability", Verdict::Bad, error.to_string(), "see above")),
+            Err(error) => {
+                checks.push(Check::not("reachability", Verdict::Bad, error.to_string(), "see above"));
+            }
         }
     }
     let worst = checks.iter().map(|c| c.verdict).max().unwrap_or(Verdict::Good);

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::{Env, JobError, known};
 use crate::device::KnownHosts;
-use crate::device::known_hosts::Verdict as Trust;
 use crate::device::credential::{Credentials, LAB};
+use crate::device::known_hosts::Verdict as Trust;
 use crate::model::Device;
 use crate::platform;
 use crate::store::StoreError;
@@ -40,7 +40,12 @@ impl Check {
         Self { what, verdict: Verdict::Good, found: found.into(), hint: None }
     }
 
-    pub fn not(what: &'static str, verdict: Verdict, found: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn not(
+        what: &'static str,
+        verdict: Verdict,
+        found: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         Self { what, verdict, found: found.into(), hint: Some(hint.into()) }
     }
 }
@@ -84,7 +89,10 @@ pub async fn reach(env: &Env, count: usize) -> Result<Vec<Check>, JobError> {
                     Trust::Known => trusted += 1,
                     // Counted for the whole inventory by another check.
                     Trust::Unknown { .. } => {}
-                    Trust::Changed { .. } | Trust::OtherAlgorithm { .. } | Trust::Revoked { .. } | Trust::Authority { .. } => {
+                    Trust::Changed { .. }
+                    | Trust::OtherAlgorithm { .. }
+                    | Trust::Revoked { .. }
+                    | Trust::Authority { .. } => {
                         checks.push(Check::not(
                             "host keys",
                             Verdict::Bad,
@@ -96,12 +104,16 @@ pub async fn reach(env: &Env, count: usize) -> Result<Vec<Check>, JobError> {
             }
         }
     }
-    let found = format!("{reached} of a sample of {} answer, {trusted} with the key that is known", sample.len());
-    checks.insert(0, if reached == 0 {
-        Check::not("reachability", Verdict::Bad, found, "look at the network and at jump hosts")
-    } else {
-        Check::good("reachability", found)
-    });
+    let found =
+        format!("{reached} of a sample of {} answer, {trusted} with the key that is known", sample.len());
+    checks.insert(
+        0,
+        if reached == 0 {
+            Check::not("reachability", Verdict::Bad, found, "look at the network and at jump hosts")
+        } else {
+            Check::good("reachability", found)
+        },
+    );
     Ok(checks)
 }
 

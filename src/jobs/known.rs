@@ -321,8 +321,8 @@ pub fn status(env: &Env, runs: u32) -> Result<Status, JobError> {
     let standings = known.standings();
     let store = env.store()?;
     let rows = store.runs(runs)?;
-    let nightly = store.runs(1_000)?.into_iter().filter(|run| run.kind == RunKind::Nightly);
-    let last_nightly = nightly.filter_map(|run| run.finished).next();
+    let mut nightly = store.runs(1_000)?.into_iter().filter(|run| run.kind == RunKind::Nightly);
+    let last_nightly = nightly.find_map(|run| run.finished);
     let open = store.requests()?;
     let newest_device = store.devices()?.into_iter().map(|device| device.since).max();
     drop(store);

@@ -13,6 +13,7 @@ mod inventory; // imports, renames, host keys
 mod known; // what the store holds, as of a run or as of now
 mod morning; // one stored night → the value that the report shows
 mod nightly; // choose, read, compare, forecast, report
+mod prune; // retention
 mod publish; // pages beside, then renamed; moves `latest`
 mod queue; // requested scans, in the background
 mod records; // the database of record: edit it and compare again
@@ -28,6 +29,7 @@ pub use known::{
     overview, show_device, status,
 };
 pub use nightly::{Nightly, NightlyPlan, Occasion, nightly, nightly_for, plan_only, run_of};
+pub use prune::{Cleared, prune};
 pub use publish::{Rendered, render_again};
 pub use queue::{Waiting, ask_later, choose, drain, waiting};
 pub use records::{RecordsImported, import_records};

@@ -131,6 +131,7 @@ pub async fn drain(env: &Env, chosen: &[Waiting]) -> Result<Vec<i64>, JobError> 
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
+    use crate::config::Windows;
     use crate::model::DeviceName;
 
     fn one(id: i64, device: i64, site: &str, jump: Option<&str>, scope: Scope) -> Waiting {
@@ -159,7 +160,7 @@ mod tests {
 
     #[test]
     fn limits_hold_and_nobody_behind_a_full_site_waits() {
-        let limits = Queue { concurrency: 4, per_site: 2, per_jump_host: 1, windows: Default::default() };
+        let limits = Queue { concurrency: 4, per_site: 2, per_jump_host: 1, windows: Windows::default() };
         let narrow = Scope::Interface("ge1".to_owned());
         let waiting = [
             one(1, 1, "a", None, narrow.clone()),

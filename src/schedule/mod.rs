@@ -26,4 +26,4 @@ pub use due::{Due, Standing, clock_is_set, due};
 pub use fires::{jitter, newest_fire, next_fire};
 pub use health::examine;
 pub use queue::queue;
-pub use serve::{Beside, Serving, Surroundings, Wake, serve};
+pub use serve::{Beside, Running, Serving, Surroundings, Task, Wake, serve};

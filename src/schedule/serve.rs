@@ -59,8 +59,14 @@ impl Surroundings {
 /// if it ends before, that is logged and the loop goes on.
 pub struct Beside {
     pub name: &'static str,
-    pub run: Box<dyn FnOnce(Surroundings) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>,
+    pub run: Task,
 }
+
+/// What such a task does, from its surroundings to its end.
+pub type Task = Box<dyn FnOnce(Surroundings) -> Running + Send>;
+
+/// One that was started.
+pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// All that `serve` needs.
 pub struct Serving {
