@@ -138,7 +138,8 @@ pub async fn serve(serving: Serving) -> Result<(), JobError> {
                 desk.note(done).await?;
                 desk.look().await?;
             }
-            Some(ended) = tasks.join_next() => tell_of(ended),
+            // At the end they all end; that is no news.
+            Some(ended) = tasks.join_next() => if !stop.is_pressed() { tell_of(ended) },
         }
     }
     // One shutdown: jobs have heard the stop too, and commit what is complete.
