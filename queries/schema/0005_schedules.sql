@@ -7,3 +7,7 @@ CREATE TABLE schedule_event (
     seq BIGINT, schedule VARCHAR, job VARCHAR, what VARCHAR, slot TIMESTAMP, attempt INTEGER,
     missed BIGINT, run BIGINT, outcome VARCHAR, why VARCHAR, pid BIGINT, happened TIMESTAMP
 );
+
+-- Each time the past was thinned out: up to until_seq only what later times
+-- need was kept, so nights before it cannot be told again.
+CREATE TABLE prune_event (seq BIGINT, until_seq BIGINT, removed BIGINT, happened TIMESTAMP);

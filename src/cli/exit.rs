@@ -182,6 +182,14 @@ impl From<JobError> for Failure {
                     "another lab may be up; the data folder names the ports, so that they cannot be chosen freely",
                 ),
             ),
+            JobError::Store(
+                StoreError::UnknownQuery(_)
+                | StoreError::UnknownParameter { .. }
+                | StoreError::Unstorable { .. },
+            ) => (Exit::Usage, Some("`driftcast query` lists the queries and their parameters")),
+            JobError::Store(StoreError::Pruned(_)) => {
+                (Exit::Usage, Some("`driftcast status` lists the runs"))
+            }
             JobError::Store(StoreError::Guard { .. }) => {
                 (Exit::Guard, Some("if they are really gone, repeat the import with --allow-retire"))
             }

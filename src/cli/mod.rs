@@ -9,11 +9,14 @@ mod devices;
 mod diff;
 mod doctor;
 mod exit;
+mod export;
 mod lab;
 mod limit;
 mod nightly;
 mod output;
 mod progress;
+mod prune;
+mod query;
 mod rank;
 mod read;
 mod records;
@@ -103,6 +106,12 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Show the last runs and what is known of each device
     Status(status::StatusArgs),
+    /// Run a named query, or list them
+    Query(query::QueryArgs),
+    /// Write what a named query gives to a file
+    Export(export::ExportArgs),
+    /// Remove what is older than the retention settings
+    Prune(prune::PruneArgs),
     /// Show the effective configuration and where each value comes from
     Config(configuration::ConfigArgs),
     /// Check everything that a run needs
@@ -238,7 +247,10 @@ fn run(app: App) -> Result<Exit, Failure> {
             Command::Sync(command) => sync::run(&context, command),
             Command::Serve(args) => serve::run(&context, &args).await,
             Command::Status(args) => status::run(&context, &args),
-            Command::Doctor(args) => doctor::run(&context, &args),
+            Command::Query(args) => query::run(&context, &args),
+            Command::Export(args) => export::run(&context, &args),
+            Command::Prune(args) => prune::run(&context, &args),
+            Command::Doctor(args) => doctor::run(&context, &args).await,
             Command::Read(_) | Command::Config(_) => Ok(Exit::Done),
         }
     })

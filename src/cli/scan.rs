@@ -42,6 +42,9 @@ pub(crate) struct ScanArgs {
     /// With --sync: lift this limit, once; a refusal names it
     #[arg(long, value_name = "LIMIT", requires = "sync")]
     allow: Vec<String>,
+    /// Put it into the queue that `serve` and the next nightly run drain; read nobody now
+    #[arg(long)]
+    later: bool,
 }
 
 pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failure> {
@@ -78,6 +81,9 @@ pub(crate) async fn run(context: &Context, args: ScanArgs) -> Result<Exit, Failu
         }
     }
     env.heed_windows = !args.outside_window;
+    if args.later {
+        return ask_later(context, &env, &chosen, &scope);
+    }
     if !args.names.is_empty()
         && let Some((_, device)) = chosen.iter().find(|(_, device)| env.is_closed_to(device))
     {
@@ -181,6 +187,34 @@ fn outside(env: &jobs::Env, device: &Device) -> Failure {
     let when = next.map_or_else(|| "never".to_owned(), |next| format!("at {}", next.format("%F %R UTC")));
     Failure::failed(format!("{} may not be read now: it is outside of {}", device.name, windows.join(", ")))
         .hint(format!("it opens {when}; `--outside-window` reads it all the same"))
+}
+
+fn ask_later(
+    context: &Context,
+    env: &jobs::Env,
+    chosen: &[(i64, crate::model::Device)],
+    scope: &Scope,
+) -> Result<Exit, Failure> {
+    let requests = jobs::ask_later(env, chosen, scope, "asked for with --later")?;
+    if context.out.json {
+        let rows: Vec<_> = chosen
+            .iter()
+            .zip(&requests)
+            .map(|((_, device), id)| json!({ "request": id, "device": device.name, "scope": scope }))
+            .collect();
+        Output::write_json(&json!({ "requests": rows }))?;
+        return Ok(Exit::Done);
+    }
+    for ((_, device), id) in chosen.iter().zip(&requests) {
+        context.out.line(format!("Request {id}: {}", device.name))?;
+    }
+    let who = if crate::store::ServeLock::holder(&env.dir).is_some() {
+        "`driftcast serve` is running and reads it soon."
+    } else {
+        "The next nightly run reads it, or `driftcast serve` when it is started."
+    };
+    context.out.line(who)?;
+    Ok(Exit::Done)
 }
 
 /// What a narrow scan found: people asked about one thing, so show it.

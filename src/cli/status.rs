@@ -6,7 +6,10 @@ use super::Context;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::words;
-use crate::jobs;
+use chrono::{DateTime, Utc};
+
+use crate::jobs::{self, Status};
+use crate::schedule::{self, ScheduleStatus};
 
 #[derive(Args, Debug)]
 pub(crate) struct StatusArgs {
@@ -18,14 +21,24 @@ pub(crate) struct StatusArgs {
 pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     let env = context.env()?;
     let status = jobs::status(&env, args.runs)?;
+    let schedules = schedule::at_a_glance(&env, &env.installation())?;
     if context.out.json {
-        Output::write_json(&status)?;
+        let mut value = serde_json::to_value(&status).unwrap_or_default();
+        value["schedules"] = serde_json::to_value(&schedules).unwrap_or_default();
+        Output::write_json(&value)?;
         return Ok(Exit::Done);
     }
     let now = env.clock.now();
     match &status.at_work {
         Some(holder) => context.out.line(format!("At work: {holder}"))?,
         None => context.out.line("Idle.")?,
+    }
+    match &status.serve {
+        Some(holder) => context.out.line(format!("Serving: {holder}"))?,
+        None if !schedules.is_empty() => {
+            context.out.line("Not serving: schedules fire only while `driftcast serve` runs.")?;
+        }
+        None => {}
     }
     let s = &status.standing;
     context.out.line(format!(
@@ -36,6 +49,9 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
         "{} open drifts, {} unmanaged facts outside the record's coverage.",
         status.open_drifts, status.unmanaged
     ))?;
+    show_ages(context, &status)?;
+    show_schedules(context, &schedules, now)?;
+    show_queue(context, &status, now)?;
     if status.runs.is_empty() {
         context.out.line("No run yet; `driftcast nightly` makes one.")?;
         return Ok(Exit::Done);
@@ -66,4 +82,77 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
         &rows,
     )?;
     Ok(Exit::Done)
+}
+
+fn show_ages(context: &Context, status: &Status) -> Result<(), Failure> {
+    let told = |what: &str, age: Option<u64>| age.map(|age| format!("{what} {}", words::span(age)));
+    let ages = &status.ages;
+    let parts: Vec<String> = [
+        told("last complete scan", ages.last_complete_scan),
+        told("oldest snapshot", ages.oldest_snapshot),
+        told("last finished night", ages.last_finished_nightly),
+        told("longest waiting request", ages.oldest_request),
+        told("newest device of the inventory", ages.inventory),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if parts.is_empty() { Ok(()) } else { context.out.line(format!("Age: {}.", parts.join(", "))) }
+}
+
+fn show_schedules(
+    context: &Context,
+    schedules: &[ScheduleStatus],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    if schedules.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = schedules
+        .iter()
+        .map(|s| {
+            let last = s.last.as_ref().map_or_else(
+                || "never ran".to_owned(),
+                |last| {
+                    let why = last.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+                    let outcome = last.outcome.as_deref().unwrap_or("ended");
+                    format!("{outcome}, {}{why}", words::age(last.happened, now))
+                },
+            );
+            vec![
+                s.schedule.clone(),
+                s.job.as_str().to_owned(),
+                match s.running_since {
+                    Some(since) => format!("running, began {}", words::age(since, now)),
+                    None => s.state.replace('-', " "),
+                },
+                last,
+                s.next.map_or_else(|| "never".to_owned(), words::moment),
+                format!("{} {}", s.cron, s.zone),
+            ]
+        })
+        .collect();
+    context.out.line("")?;
+    context.out.table(&["schedule", "job", "state", "last", "next (UTC)", "line"], &[], &rows)
+}
+
+fn show_queue(context: &Context, status: &Status, now: DateTime<Utc>) -> Result<(), Failure> {
+    if status.queue.is_empty() {
+        return context.out.line("The queue is empty.");
+    }
+    let rows: Vec<Vec<String>> = status
+        .queue
+        .iter()
+        .take(20)
+        .map(|q| {
+            let part = q.scope.name().map_or_else(String::new, |name| format!("{} {name}", q.scope.kind()));
+            vec![q.request.to_string(), q.device.clone(), part, q.why.clone(), words::age(q.asked, now)]
+        })
+        .collect();
+    context.out.line("")?;
+    context.out.table(&["request", "device", "part", "why", "asked"], &["request"], &rows)?;
+    if status.queue.len() > rows.len() {
+        context.out.line(format!("and {} more.", status.queue.len() - rows.len()))?;
+    }
+    Ok(())
 }

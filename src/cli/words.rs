@@ -24,3 +24,13 @@ pub(crate) fn who() -> String {
     let said = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
     said.unwrap_or_else(|_| "unknown".to_owned())
 }
+
+/// Seconds as people say them: `40 min`, `9 h`, `12 days`.
+pub(crate) fn span(seconds: u64) -> String {
+    match seconds / 60 {
+        0 => format!("{seconds} s"),
+        minutes @ 1..90 => format!("{minutes} min"),
+        minutes @ 90..2_880 => format!("{} h", minutes / 60),
+        minutes => format!("{} days", minutes / 1_440),
+    }
+}

@@ -66,6 +66,17 @@ pub struct Settings {
     #[serde(deserialize_with = "schedule::unique")]
     pub schedule: Vec<Schedule>,
     pub queue: Queue,
+    pub retention: Retention,
+}
+
+/// How long what nothing later needs is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// 0: for ever.
+    pub days: u32,
+    /// Of report folders; 0: for ever.
+    pub report_days: u32,
 }
 
 /// How `serve` drains the queue of requested scans.

@@ -23,6 +23,8 @@ pub enum Job {
     FullScan,
     /// The newest finished night's report, written again.
     Report,
+    /// What is older than the retention settings leaves the database.
+    Prune,
 }
 
 impl Job {
@@ -31,6 +33,7 @@ impl Job {
             Self::Nightly => "nightly",
             Self::FullScan => "full-scan",
             Self::Report => "report",
+            Self::Prune => "prune",
         }
     }
 }

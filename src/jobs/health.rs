@@ -1,5 +1,6 @@
 //! What `doctor` looks at: everything that a run needs, before a run needs it.
 
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -8,6 +9,7 @@ use serde::Serialize;
 use super::{Env, JobError, known};
 use crate::device::KnownHosts;
 use crate::device::credential::{Credentials, LAB};
+use crate::device::known_hosts::Verdict as Trust;
 use crate::model::Device;
 use crate::platform;
 use crate::store::StoreError;
@@ -34,11 +36,16 @@ pub struct Check {
 }
 
 impl Check {
-    fn good(what: &'static str, found: impl Into<String>) -> Self {
+    pub fn good(what: &'static str, found: impl Into<String>) -> Self {
         Self { what, verdict: Verdict::Good, found: found.into(), hint: None }
     }
 
-    fn not(what: &'static str, verdict: Verdict, found: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn not(
+        what: &'static str,
+        verdict: Verdict,
+        found: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         Self { what, verdict, found: found.into(), hint: Some(hint.into()) }
     }
 }
@@ -50,6 +57,64 @@ pub fn examine(env: &Env) -> Vec<Check> {
     checks.push(credentials(env));
     checks.extend(inventory(env));
     checks
+}
+
+/// Asks `count` devices of the inventory for their host keys, spread over it,
+/// and compares these with what is known. Nobody is logged in to.
+pub async fn reach(env: &Env, count: usize) -> Result<Vec<Check>, JobError> {
+    let devices: Vec<Device> = super::live_devices(env)?.into_iter().map(|(_, device)| device).collect();
+    let step = devices.len().div_ceil(count.max(1)).max(1);
+    let named: HashSet<&str> = devices.iter().filter_map(|d| d.jump.as_deref()).collect();
+    let hosts: Vec<Device> = devices.iter().filter(|d| named.contains(d.name.as_str())).cloned().collect();
+    let sample: Vec<Device> = devices.iter().step_by(step).take(count).cloned().collect();
+    if sample.is_empty() {
+        return Ok(Vec::new());
+    }
+    let fetcher = super::ssh_fetcher(&env.dir, &env.settings)?.with_jump_hosts(hosts);
+    let keys = super::host_keys(fetcher, &sample, || {}).await;
+    let known = KnownHosts::load(&env.known_hosts_file())?;
+    let mut checks = Vec::new();
+    let (mut reached, mut trusted) = (0, 0);
+    for (device, key) in sample.iter().zip(keys) {
+        match key {
+            Err(error) => checks.push(Check::not(
+                "reachability",
+                Verdict::Warning,
+                format!("{}: {error}", device.name),
+                "look at the way to it; `driftcast scan NAME` tries it again",
+            )),
+            Ok(key) => {
+                reached += 1;
+                match known.verdict(&device.address, device.port, &key) {
+                    Trust::Known => trusted += 1,
+                    // Counted for the whole inventory by another check.
+                    Trust::Unknown { .. } => {}
+                    Trust::Changed { .. }
+                    | Trust::OtherAlgorithm { .. }
+                    | Trust::Revoked { .. }
+                    | Trust::Authority { .. } => {
+                        checks.push(Check::not(
+                            "host keys",
+                            Verdict::Bad,
+                            format!("{} shows another key than the one that is known: {}", device.name, key.fingerprint()),
+                            "find out why before anything else; `driftcast devices trust NAME --replace` accepts it",
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    let found =
+        format!("{reached} of a sample of {} answer, {trusted} with the key that is known", sample.len());
+    checks.insert(
+        0,
+        if reached == 0 {
+            Check::not("reachability", Verdict::Bad, found, "look at the network and at jump hosts")
+        } else {
+            Check::good("reachability", found)
+        },
+    );
+    Ok(checks)
 }
 
 fn folder(env: &Env) -> Check {

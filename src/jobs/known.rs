@@ -16,8 +16,8 @@ use crate::analysis::summary::{self, Estimate};
 use crate::analysis::{self, History, Outlook, forecast};
 use crate::model::device::DeviceId;
 use crate::model::finding::{Ranking, Recommendation};
-use crate::model::{Change, Device, Drift, Fact, Outcome, Record, RunId, RunKind};
-use crate::store::{BatchLock, Compared, LastState, RunRow, ScanRow, Store};
+use crate::model::{Change, Device, Drift, Fact, Outcome, Record, RunId, RunKind, Scope};
+use crate::store::{BatchLock, Compared, LastState, RunRow, ScanRow, ServeLock, Store};
 
 /// The live inventory and everything known of it at one moment.
 pub struct Known {
@@ -248,8 +248,36 @@ pub struct Status {
     pub open_drifts: usize,
     /// Facts outside the record's coverage.
     pub unmanaged: u64,
+    /// The `serve` of this folder, if one runs.
+    pub serve: Option<String>,
+    pub queue: Vec<Queued>,
+    /// How old the newest of each sort is, in seconds; none where there is none.
+    pub ages: Ages,
     /// Newest first.
     pub runs: Vec<RunStatus>,
+}
+
+/// One open request.
+#[derive(Clone, Debug, Serialize)]
+pub struct Queued {
+    pub request: i64,
+    pub device: String,
+    #[serde(flatten)]
+    pub scope: Scope,
+    pub reason: &'static str,
+    pub why: String,
+    pub asked: DateTime<Utc>,
+}
+
+/// Never negative: a time that lies ahead of the clock counts as now.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Ages {
+    pub last_complete_scan: Option<u64>,
+    /// Of the device that waits longest for its next complete scan.
+    pub oldest_snapshot: Option<u64>,
+    pub last_finished_nightly: Option<u64>,
+    pub oldest_request: Option<u64>,
+    pub inventory: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -291,8 +319,37 @@ pub fn status(env: &Env, runs: u32) -> Result<Status, JobError> {
     let holder = BatchLock::holder(&env.dir);
     let known = known(env)?;
     let standings = known.standings();
-    let rows = env.store()?.runs(runs)?;
+    let store = env.store()?;
+    let rows = store.runs(runs)?;
+    let mut nightly = store.runs(1_000)?.into_iter().filter(|run| run.kind == RunKind::Nightly);
+    let last_nightly = nightly.find_map(|run| run.finished);
+    let open = store.requests()?;
+    let newest_device = store.devices()?.into_iter().map(|device| device.since).max();
+    drop(store);
+    let age =
+        |at: Option<DateTime<Utc>>| at.map(|at| u64::try_from((known.as_of - at).num_seconds()).unwrap_or(0));
+    let read = || known.devices.keys().filter_map(|id| known.states.get(id)?.last_complete);
+    let name = |id: DeviceId| known.devices.get(&id).map_or_else(String::new, |d| d.name.to_string());
     Ok(Status {
+        serve: ServeLock::holder(&env.dir).map(|held| held.to_string()),
+        ages: Ages {
+            last_complete_scan: age(read().max()),
+            oldest_snapshot: age(read().min()),
+            last_finished_nightly: age(last_nightly),
+            oldest_request: age(open.first().map(|request| request.asked)),
+            inventory: age(newest_device),
+        },
+        queue: open
+            .into_iter()
+            .map(|request| Queued {
+                request: request.id,
+                device: name(request.device),
+                reason: request.reason.as_str(),
+                scope: request.scope,
+                why: request.why,
+                asked: request.asked,
+            })
+            .collect(),
         devices: known.devices.len(),
         standing: Standings::of(standings.values()),
         open_drifts: known.drifts.len(),

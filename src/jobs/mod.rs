@@ -14,7 +14,9 @@ mod inventory; // imports, renames, host keys
 mod known; // what the store holds, as of a run or as of now
 mod morning; // one stored night → the value that the report shows
 mod nightly; // choose, read, compare, forecast, report
+mod prune; // retention
 mod publish; // pages beside, then renamed; moves `latest`
+mod queue; // requested scans, in the background
 mod records; // the database of record: edit it and compare again
 mod room; // places for sessions, second tries
 mod scan; // carries out a plan; scans on demand // a whole life on a simulated fleet
@@ -23,14 +25,16 @@ mod sync; // accepts reality into the record, by plan // one shutdown for all
 
 pub use env::{Env, Events, Sink};
 pub use error::JobError;
-pub use health::{Check, Verdict, examine};
+pub use health::{Check, Verdict, examine, reach};
 pub use inventory::{host_keys, import_devices, rename_device};
 pub use known::{
-    Known, Row, RunStatus, Shown, Status, all_records, known, live_devices, open_drifts, overview,
-    show_device, status,
+    Ages, Known, Queued, Row, RunStatus, Shown, Status, all_records, known, live_devices, open_drifts,
+    overview, show_device, status,
 };
 pub use nightly::{Nightly, NightlyPlan, Occasion, nightly, nightly_for, plan_only, run_of};
+pub use prune::{Cleared, prune};
 pub use publish::{Rendered, render_again};
+pub use queue::{Waiting, ask_later, choose, drain, waiting};
 pub use records::{RecordsImported, import_records};
 pub use scan::{OnDemand, Scanned, Summary, scan};
 pub use stop::{Stop, StopSwitch};

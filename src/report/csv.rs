@@ -132,6 +132,14 @@ fn number(x: f64, places: usize) -> String {
     if x.is_finite() { format!("{x:.places$}") } else { String::new() }
 }
 
+/// Any table for a spreadsheet, every cell of it harmless.
+pub fn table_as_csv(
+    header: &[String],
+    rows: impl Iterator<Item = Vec<String>>,
+) -> Result<Vec<u8>, ReportError> {
+    table("the export", &header.iter().map(String::as_str).collect::<Vec<_>>(), rows)
+}
+
 fn table(
     name: &'static str,
     header: &[&str],

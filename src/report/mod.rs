@@ -19,7 +19,7 @@ mod verdict;
 pub mod view;
 mod words;
 
-pub use csv::neutral;
+pub use csv::{neutral, table_as_csv};
 pub use slug::slug;
 pub use view::Night;
 

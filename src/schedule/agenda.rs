@@ -28,7 +28,7 @@ pub enum Lane {
 impl Lane {
     pub fn of(job: Job) -> Self {
         match job {
-            Job::Nightly | Job::FullScan => Self::Batch,
+            Job::Nightly | Job::FullScan | Job::Prune => Self::Batch,
             Job::Report => Self::Report,
         }
     }

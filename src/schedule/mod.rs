@@ -13,11 +13,17 @@ mod agenda; // decisions, kept in the store
 
 mod work; // one job of a schedule, carried out
 
+mod queue; // requested scans, drained beside the schedules
+
 mod tick;
 
 mod serve;
 
+mod health;
+
 pub use agenda::{Agenda, Ended, Lane, ScheduleStatus, Start, at_a_glance};
 pub use due::{Due, Standing, clock_is_set, due};
 pub use fires::{jitter, newest_fire, next_fire};
-pub use serve::{Beside, Serving, Surroundings, Wake, serve};
+pub use health::examine;
+pub use queue::queue;
+pub use serve::{Beside, Running, Serving, Surroundings, Task, Wake, serve};

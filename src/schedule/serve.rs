@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub struct Surroundings {
     pub settings: watch::Receiver<Arc<Settings>>,
     /// Makes the surroundings of a job from settings: keys and known hosts are read anew.
     pub env: Arc<dyn Fn(Arc<Settings>) -> Result<Env, JobError> + Send + Sync>,
+    /// The data directory.
+    pub dir: PathBuf,
     pub stop: Stop,
 }
 
@@ -56,8 +59,14 @@ impl Surroundings {
 /// if it ends before, that is logged and the loop goes on.
 pub struct Beside {
     pub name: &'static str,
-    pub run: Box<dyn FnOnce(Surroundings) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>,
+    pub run: Task,
 }
+
+/// What such a task does, from its surroundings to its end.
+pub type Task = Box<dyn FnOnce(Surroundings) -> Running + Send>;
+
+/// One that was started.
+pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// All that `serve` needs.
 pub struct Serving {
@@ -65,6 +74,7 @@ pub struct Serving {
     pub env: Arc<dyn Fn(Arc<Settings>) -> Result<Env, JobError> + Send + Sync>,
     /// Any text that differs between machines: jitter hangs on it.
     pub installation: String,
+    pub dir: PathBuf,
     pub beside: Vec<Beside>,
     /// Wakes from outside, such as a new configuration.
     pub wakes: mpsc::Receiver<Wake>,
@@ -76,9 +86,9 @@ pub struct Serving {
 /// Runs until the stop is pressed. Another `serve` on the same folder is
 /// [`JobError::Busy`].
 pub async fn serve(serving: Serving) -> Result<(), JobError> {
-    let Serving { settings, env, installation, beside, mut wakes, wake, stop } = serving;
+    let Serving { settings, env, installation, dir, beside, mut wakes, wake, stop } = serving;
     let (newest, settings) = watch::channel(settings);
-    let around = Surroundings { settings, env, stop: stop.clone() };
+    let around = Surroundings { settings, env, dir, stop: stop.clone() };
     let first = around.env_now()?;
     let _lock = ServeLock::take(&first.dir).map_err(|error| match error {
         LockError::Held(holder) => JobError::Busy(holder),
@@ -128,7 +138,8 @@ pub async fn serve(serving: Serving) -> Result<(), JobError> {
                 desk.note(done).await?;
                 desk.look().await?;
             }
-            Some(ended) = tasks.join_next() => tell_of(ended),
+            // At the end they all end; that is no news.
+            Some(ended) = tasks.join_next() => if !stop.is_pressed() { tell_of(ended) },
         }
     }
     // One shutdown: jobs have heard the stop too, and commit what is complete.

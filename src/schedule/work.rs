@@ -53,6 +53,10 @@ async fn attempt(env: Env, start: &Start) -> Result<Ended, JobError> {
                 tokio::task::spawn_blocking(move || jobs::render_again(&env, None, None, None)).await??;
             Ok(Ended::Finished { outcome: "complete".to_owned(), run: Some(done.run), why: None })
         }
+        Job::Prune => {
+            let done = tokio::task::spawn_blocking(move || jobs::prune(&env, false)).await??;
+            Ok(Ended::Finished { outcome: "complete".to_owned(), run: None, why: Some(done.to_string()) })
+        }
     }
 }
 

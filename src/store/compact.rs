@@ -12,9 +12,12 @@ use std::path::{Path, PathBuf};
 use duckdb::{Config, Connection};
 
 use super::open::{BLOCK_BYTES, MEMORY, THREADS, file};
+use super::prune::STAYS;
 use super::{StoreError, private};
 
 const SIZE: &str = include_str!("../../queries/database_size.sql");
+const TABLES_OF_OLD: &str =
+    "SELECT table_name FROM duckdb_tables() WHERE database_name = 'old' ORDER BY table_name";
 const NEWEST_SEQ: &str = include_str!("../../queries/seq_newest.sql");
 
 /// Copying is worth it from so many free bytes on, if they are also more than
@@ -28,13 +31,24 @@ pub(super) fn if_wasteful(db: &mut Connection, dir: &Path) -> Result<(), StoreEr
     if free < AIR || free < used / 4 {
         return Ok(());
     }
+    swap(db, dir, None)
+}
+
+/// Copies what stays of the database into a new file: all that is newer than
+/// the number `until`, and of the rest what [`super::prune::STAYS`] names.
+/// Otherwise as [`if_wasteful`].
+pub(super) fn thin_out(db: &mut Connection, dir: &Path, until: i64) -> Result<(), StoreError> {
+    swap(db, dir, Some(until))
+}
+
+fn swap(db: &mut Connection, dir: &Path, until: Option<i64>) -> Result<(), StoreError> {
     let newest: i64 = db.query_row(NEWEST_SEQ, [], |row| row.get(0))?;
     // Closes the file: this is its last connection.
     *db = Connection::open_in_memory_with_flags(Config::default().threads(1)?)?;
 
     let old = file(dir);
     let new = dir.join("driftcast.duckdb.new");
-    let result = copy(&old, &new, dir, newest).and_then(|()| {
+    let result = copy(&old, &new, dir, newest, until).and_then(|()| {
         let io = |source| StoreError::Folder { path: new.clone(), source };
         private::close_to_others(&new).map_err(io)?;
         File::open(&new).and_then(|file| file.sync_all()).map_err(io)?;
@@ -47,7 +61,7 @@ pub(super) fn if_wasteful(db: &mut Connection, dir: &Path) -> Result<(), StoreEr
     result
 }
 
-fn copy(old: &Path, new: &Path, dir: &Path, newest: i64) -> Result<(), StoreError> {
+fn copy(old: &Path, new: &Path, dir: &Path, newest: i64, until: Option<i64>) -> Result<(), StoreError> {
     // What an interrupted copy left.
     remove(new);
     let temp = dir.join("tmp");
@@ -61,7 +75,10 @@ fn copy(old: &Path, new: &Path, dir: &Path, newest: i64) -> Result<(), StoreErro
     // about two databases. The paths are ours, no device has a word in them.
     db.execute_batch(&format!("ATTACH {} AS old (READ_ONLY)", quoted(old)))?;
     db.execute_batch(&format!("ATTACH {} AS new (BLOCK_SIZE {BLOCK_BYTES})", quoted(new)))?;
-    db.execute_batch("COPY FROM DATABASE old TO new")?;
+    match until {
+        None => db.execute_batch("COPY FROM DATABASE old TO new")?,
+        Some(until) => copy_what_stays(&db, until)?,
+    }
     db.execute_batch("USE new")?;
     let copied: i64 = db.query_row(NEWEST_SEQ, [], |row| row.get(0))?;
     if copied != newest {
@@ -70,6 +87,22 @@ fn copy(old: &Path, new: &Path, dir: &Path, newest: i64) -> Result<(), StoreErro
     db.execute_batch("CHECKPOINT new")?;
     db.execute_batch("USE memory")?;
     db.execute_batch("DETACH new")?;
+    Ok(())
+}
+
+/// Table by table; the views come with the schema.
+fn copy_what_stays(db: &Connection, until: i64) -> Result<(), StoreError> {
+    db.execute_batch("COPY FROM DATABASE old TO new (SCHEMA)")?;
+    let tables: Vec<String> =
+        db.prepare(TABLES_OF_OLD)?.query_map([], |row| row.get(0))?.collect::<duckdb::Result<_>>()?;
+    db.execute_batch("USE old")?;
+    for table in tables {
+        // The names are those of our own schema.
+        match STAYS.iter().find(|(name, _)| *name == table) {
+            Some((_, stays)) => db.execute(&format!("INSERT INTO new.main.{table} {stays}"), [until])?,
+            None => db.execute(&format!("INSERT INTO new.main.{table} FROM old.main.{table}"), [])?,
+        };
+    }
     Ok(())
 }
 

@@ -53,6 +53,17 @@ pub enum StoreError {
     /// Look again and repeat: somebody wrote in between.
     #[error("the records of device {0} were changed in between")]
     RecordsMoved(i64),
+    /// Ask for a later run: what that one saw is no longer kept in full.
+    #[error("run {0} is older than what retention keeps: its night cannot be told again")]
+    Pruned(i64),
+
+    /// `driftcast query` lists them.
+    #[error("no query is called {0:?}")]
+    UnknownQuery(String),
+
+    /// `driftcast query` lists the parameters of each.
+    #[error("the query {query} has no parameter {name:?}")]
+    UnknownParameter { query: &'static str, name: String },
 
     /// Check the source; repeat with the override if so many really left.
     #[error("refused: the import would retire {would_retire} of {of} devices of this source")]

@@ -36,6 +36,8 @@ mod schedules;
 
 mod health;
 mod history;
+mod named;
+mod prune;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -50,6 +52,8 @@ pub use forecasts::{ForecastOutcome, ForecastSum};
 pub use health::{BadMode, Health, Room};
 pub use ledger::{LedgerBreak, LedgerLine, LedgerState};
 pub use lock::{BatchLock, DeviceLock, Holder, LockError, ServeLock};
+pub use named::{NamedQuery, Parameter, Rows, named_queries};
+pub use prune::Pruned;
 pub use records::{RecordChange, RecordCounts, RecordEdit, RecordEvent, RecordRow, RecordWhat};
 pub use requests::Request;
 pub use runs::RunRow;

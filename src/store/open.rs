@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -46,6 +46,8 @@ pub(super) struct Shared {
     db: Mutex<Connection>,
     /// Set when a nightly run has ended: the moment to tidy up, at closing.
     pub(super) tidy: AtomicBool,
+    /// Set to the last number that is old, when old rows are to go at closing.
+    pub(super) prune: AtomicI64,
     pub(super) writer: Mutex<Writer>,
     pub(super) ledger: LedgerState,
     /// The data directory, canonical.
@@ -119,6 +121,7 @@ impl Store {
         let shared = Arc::new(Shared {
             db: Mutex::new(db),
             tidy: AtomicBool::new(false),
+            prune: AtomicI64::new(0),
             writer: Mutex::default(),
             ledger,
             dir: dir.to_owned(),
@@ -139,8 +142,9 @@ impl Store {
 impl Drop for Shared {
     fn drop(&mut self) {
         let tidy = *self.tidy.get_mut();
+        let prune = Some(*self.prune.get_mut()).filter(|until| *until > 0);
         let long = fs::metadata(log_file(&self.dir)).is_ok_and(|log| log.len() > LOG_BYTES);
-        if !tidy && !long {
+        if !tidy && !long && prune.is_none() {
             return;
         }
         // Whatever fails here, nothing is lost: the log and the old file stay.
@@ -148,7 +152,11 @@ impl Drop for Shared {
             tracing::warn!(%error, "failed to move the database's log into the database");
             return;
         }
-        if tidy && let Err(error) = compact::if_wasteful(&mut hold(&self.db), &self.dir) {
+        if let Some(until) = prune {
+            if let Err(error) = compact::thin_out(&mut hold(&self.db), &self.dir, until) {
+                tracing::warn!(%error, "failed to remove old rows; they stay until the next pruning");
+            }
+        } else if tidy && let Err(error) = compact::if_wasteful(&mut hold(&self.db), &self.dir) {
             tracing::warn!(%error, "failed to make the database file smaller");
         }
     }

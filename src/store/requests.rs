@@ -9,6 +9,7 @@ use crate::model::device::DeviceId;
 use crate::model::{Reason, RunId, Scope};
 
 const LIST: &str = include_str!("../../queries/request_list.sql");
+const ANSWERED: &str = include_str!("../../queries/request_answered.sql");
 const NEWEST: &str = include_str!("../../queries/request_newest.sql");
 
 /// An open request.
@@ -75,6 +76,20 @@ impl Store {
             });
         }
         Ok(requests)
+    }
+
+    /// Closes requests that a later scan has answered, whoever made it. Gives
+    /// how many that were.
+    pub fn close_answered(&self, when: DateTime<Utc>) -> Result<usize, StoreError> {
+        let answered: Vec<(i64, RunId)> = self
+            .db
+            .prepare(ANSWERED)?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<duckdb::Result<_>>()?;
+        for (request, run) in &answered {
+            self.done(&[*request], *run, when)?;
+        }
+        Ok(answered.len())
     }
 
     /// Closes requests that a run has served. What is not open is left alone.

@@ -128,7 +128,8 @@ impl Store {
     pub(super) fn cutoff(&self, as_of: Option<RunId>) -> Result<i64, StoreError> {
         let Some(run) = as_of else { return Ok(i64::MAX) };
         let seq: Option<i64> = self.db.prepare(CUTOFF)?.query_row([run], |row| row.get(0))?;
-        seq.ok_or(StoreError::UnknownRun(run))
+        let seq = seq.ok_or(StoreError::UnknownRun(run))?;
+        if seq <= self.pruned_until()? { Err(StoreError::Pruned(run)) } else { Ok(seq) }
     }
 }
 

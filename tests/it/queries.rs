@@ -34,7 +34,8 @@ fn every_query_prepares_on_a_fresh_schema() {
     let dir = tempfile::tempdir().unwrap();
     drop(Store::open(dir.path(), Duration::ZERO).unwrap());
     let db = duckdb::Connection::open(dir.path().join("driftcast.duckdb")).unwrap();
-    for path in sql_files("queries") {
+    let all = ["queries", "queries/named", "queries/prune"].map(sql_files).concat();
+    for path in all {
         let sql = fs::read_to_string(&path).unwrap();
         assert!(sql.starts_with("-- "), "{} does not open with what it answers", name(&path));
         assert_eq!(body(&sql).matches(';').count(), 1, "{} is not one statement", name(&path));
@@ -58,9 +59,9 @@ fn every_query_is_used() {
             }
         }
     }
-    for (folder, prefix) in [("queries", "queries/"), ("queries/schema", "queries/schema/")] {
+    for folder in ["queries", "queries/schema", "queries/named", "queries/prune"] {
         for path in sql_files(folder) {
-            let mention = format!("{prefix}{}\")", name(&path));
+            let mention = format!("{folder}/{}\")", name(&path));
             assert!(sources.contains(&mention), "no source uses {}", name(&path));
         }
     }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -206,7 +207,8 @@ impl Bench {
     fn import(&self, addresses: impl Iterator<Item = String>) {
         let mut text = "name,address,port,platform,site\n".to_owned();
         for (n, address) in addresses.enumerate() {
-            text += &format!("dn-{n},{},drivenets_dnos,s{}\n", address.replace(':', ","), n % 2);
+            let address = address.replace(':', ",");
+            writeln!(text, "dn-{n},{address},drivenets_dnos,s{}", n % 2).unwrap();
         }
         let file = self.folder.path().join("inventory.csv");
         fs::write(&file, text).unwrap();
@@ -362,4 +364,101 @@ fn a_night_that_is_told_to_end_keeps_what_it_has_and_a_killed_one_blocks_nobody(
     let outcomes: Vec<&str> =
         status["runs"].as_array().unwrap().iter().map(|run| run["outcome"].as_str().unwrap()).collect();
     assert_eq!(outcomes, ["partial", "abandoned"]);
+}
+
+#[test]
+fn what_is_asked_for_later_is_read_in_the_background() {
+    let bench = Bench::new("");
+    let ran = bench.run(&["--json", "demo", "--devices", "12", "--nights", "2"]);
+    assert!(ran.status.success(), "{ran:?}");
+    let mut lab = bench.command(None, &["lab"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(lab.stdout.take().unwrap()).read_line(&mut line).unwrap();
+
+    let ask = |arguments: &[&str]| -> Value {
+        let ran = bench.run(&[&["--json", "scan", "--later"], arguments].concat());
+        assert!(ran.status.success(), "{ran:?}");
+        serde_json::from_slice(&ran.stdout).unwrap()
+    };
+    let whole = ask(&["DNAAS-LEAF-B15"]);
+    // The same again is the same request; a part of it is another.
+    assert_eq!(ask(&["DNAAS-LEAF-B15"]), whole);
+    ask(&["DNAAS-LEAF-B15", "--interface", "ge100-0/0/31.251"]);
+    assert_eq!(bench.status()["queue"].as_array().unwrap().len(), 2);
+    let runs = bench.status()["runs"].as_array().unwrap().len();
+
+    let serve = bench.serve(None);
+    serve.says("the queue reads 1 of 2");
+    let end = Instant::now() + Duration::from_secs(60);
+    while !bench.status()["queue"].as_array().unwrap().is_empty() {
+        assert!(Instant::now() < end, "{}", bench.status());
+    }
+    // Asked while it runs; one session answered both of the first two.
+    let later = ask(&["--limit", "role=leaf"])["requests"].as_array().unwrap().len();
+    assert!(later > 0);
+    while !bench.status()["queue"].as_array().unwrap().is_empty() {
+        assert!(Instant::now() < end, "{}", bench.status());
+    }
+    let status = bench.status();
+    assert!(status["serve"].as_str().unwrap().contains("serve"), "{status}");
+    assert!(status["runs"].as_array().unwrap().len() > runs, "{status}");
+    assert_eq!(serve.end(), 0);
+
+    let query = bench.run(&["--json", "query", "scans", "device=DNAAS-LEAF-B15", "newest=1"]);
+    let query: Value = serde_json::from_slice(&query.stdout).unwrap();
+    assert_eq!(query["rows"][0]["outcome"], "complete", "{query}");
+    let file = bench.folder.path().join("facts.csv");
+    assert!(bench.run(&["export", "facts", "--out", file.to_str().unwrap()]).status.success());
+    assert!(fs::read_to_string(&file).unwrap().lines().count() > 100);
+    assert_eq!(bench.run(&["query", "nonsense"]).status.code(), Some(2));
+    lab.kill().unwrap();
+    lab.wait().unwrap();
+}
+
+/// Fifty nights, of which thirty are kept: what is old goes, and what the
+/// newest night shows stays as it was.
+#[test]
+fn pruning_keeps_what_later_nights_need() {
+    let bench = Bench::new("[retention]\ndays = 30\n[forecast]\nwindow_days = 30\n");
+    let ran = bench.run(&["--json", "demo", "--devices", "12", "--nights", "50"]);
+    assert!(ran.status.success(), "{ran:?}");
+    let json = |arguments: &[&str]| -> Value {
+        let ran = bench.run(&[&["--json"], arguments].concat());
+        serde_json::from_slice(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran:?}"))
+    };
+    let report = || {
+        let out = bench.folder.path().join("report");
+        assert!(bench.run(&["report", "--out", out.to_str().unwrap()]).status.success());
+        let text = fs::read_to_string(out.join("report.json")).unwrap();
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        // How often forecasts were right is counted over what is kept.
+        for gone in ["reliability", "freshness", "calendar"] {
+            value.as_object_mut().unwrap().remove(gone);
+        }
+        value
+    };
+    let before = (json(&["diff"])["drifts"].clone(), json(&["query", "facts"]), json(&["query", "changes"]));
+    let told = report();
+    let old = json(&["query", "runs", "newest=1000"])["rows"].as_array().unwrap().last().unwrap()["run"]
+        .to_string();
+    let counted = json(&["prune", "--dry-run"]);
+    let rows = |value: &Value| -> u64 {
+        value["rows"]["tables"].as_array().unwrap().iter().map(|table| table[1].as_u64().unwrap()).sum()
+    };
+    assert!(rows(&counted) > 100, "{counted}");
+    assert_eq!(json(&["prune"])["rows"], counted["rows"]);
+    assert_eq!(rows(&json(&["prune", "--dry-run"])), 0, "it is gone, and stays gone");
+    let after = (json(&["diff"])["drifts"].clone(), json(&["query", "facts"]), json(&["query", "changes"]));
+    assert_eq!(after.1, before.1);
+    assert_eq!(after.2, before.2);
+    assert_eq!(after.0.as_array().unwrap().len(), before.0.as_array().unwrap().len());
+    let again = report();
+    for part in ["verdict", "fleet", "drifts", "movement"] {
+        assert_eq!(again[part], told[part], "{part}");
+    }
+    let ran = bench.run(&["report", "--run", &old]);
+    assert_eq!(ran.status.code(), Some(2), "{ran:?}");
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("cannot be told again"), "{ran:?}");
+    // Everything still works on it.
+    assert_ne!(bench.run(&["doctor", "--sample", "0"]).status.code(), Some(4));
 }
