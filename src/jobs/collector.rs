@@ -15,7 +15,9 @@ use super::{Env, JobError};
 use crate::analysis::reconcile::Moment;
 use crate::analysis::{self, Comparison, Coverage, Loss, Reach, attribution};
 use crate::model::device::DeviceId;
-use crate::model::{Cause, Change, DriftStep, Event, Fact, FactKey, Kind, Outcome, RunId, Snapshot, Step, Target};
+use crate::model::{
+    Cause, Change, DriftStep, Event, Fact, FactKey, Kind, Outcome, RunId, Snapshot, Step, Target,
+};
 use crate::store::{Compared, DeviceResult, Knowledge, LastState, ScanRow, Store};
 
 /// How many devices are committed together at most. Each is wholly in or out.

@@ -1,6 +1,5 @@
 //! What `doctor` looks at: everything that a run needs, before a run needs it.
 
-use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -64,13 +63,11 @@ pub fn examine(env: &Env) -> Vec<Check> {
 pub async fn reach(env: &Env, count: usize) -> Result<Vec<Check>, JobError> {
     let devices: Vec<Device> = super::live_devices(env)?.into_iter().map(|(_, device)| device).collect();
     let step = devices.len().div_ceil(count.max(1)).max(1);
-    let named: HashSet<&str> = devices.iter().filter_map(|d| d.jump.as_deref()).collect();
-    let hosts: Vec<Device> = devices.iter().filter(|d| named.contains(d.name.as_str())).cloned().collect();
     let sample: Vec<Device> = devices.iter().step_by(step).take(count).cloned().collect();
     if sample.is_empty() {
         return Ok(Vec::new());
     }
-    let fetcher = super::ssh_fetcher(&env.dir, &env.settings)?.with_jump_hosts(hosts);
+    let fetcher = env.ssh_fetcher(&devices)?;
     let keys = super::host_keys(fetcher, &sample, || {}).await;
     let known = KnownHosts::load(&env.known_hosts_file())?;
     let mut checks = Vec::new();

@@ -5,8 +5,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
 use super::collector::{Kept, Wants};
 use super::scan::{Cast, Summary, carry_out, outcome_of};
 use super::{Env, JobError};
@@ -140,7 +138,7 @@ mod tests {
             scope,
             reason: Reason::Requested,
             why: String::new(),
-            asked: DateTime::UNIX_EPOCH,
+            asked: chrono::DateTime::UNIX_EPOCH,
         };
         let device = Device {
             name: DeviceName::new(&format!("d{device}")).unwrap(),

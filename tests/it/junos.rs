@@ -8,7 +8,7 @@ use std::path::Path;
 
 use driftcast::model::{Fact, Outcome, Scope};
 use driftcast::platform::keep::Keeper;
-use driftcast::platform::offline::{read_text, sections};
+use driftcast::platform::offline::{guess, read_text, sections};
 use driftcast::platform::terminal::settle;
 use driftcast::platform::{Captured, Ending, Platform, Reading, Rules, by_name};
 
