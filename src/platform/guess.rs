@@ -67,6 +67,18 @@ const MARKS: &[(&str, At, &str)] = &[
     ("nokia_sros", Anywhere, "TiMOS-"),
 ];
 
+/// Lines of systems that are none of ours and print configurations much like
+/// those of one that is.
+const STRANGERS: &[(&str, At, &str)] = &[
+    ("arubaos", Anywhere, "ArubaOS"),
+    ("comware", Anywhere, "Comware Software"),
+    ("comware", Start, "H3C "),
+    ("comware", Start, " sysname "),
+    ("fortios", Start, "#config-version="),
+    ("routeros", Anywhere, "RouterOS"),
+    ("vrp", Anywhere, "Versatile Routing Platform"),
+];
+
 /// Names of interfaces that are usual on one system: less than a line of its
 /// own, more than what a reader makes of a fragment.
 const HABITS: &[(&str, At, &str)] = &[
@@ -103,6 +115,9 @@ pub fn guess(text: &str) -> Option<&'static Platform> {
     let text = settle_str(text);
     let text = beginning(&text);
     let (marked, usual) = (found(MARKS, text), found(HABITS, text));
+    if marked.is_empty() && !found(STRANGERS, text).is_empty() {
+        return None;
+    }
     let mut best: Option<(u64, &'static Platform)> = None;
     for platform in ALL.iter().copied() {
         let Some(tried) = offline::tried(platform, text) else { continue };

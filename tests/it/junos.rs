@@ -8,7 +8,7 @@ use std::path::Path;
 
 use driftcast::model::{Fact, Outcome, Scope};
 use driftcast::platform::keep::Keeper;
-use driftcast::platform::offline::{guess, read_text, sections};
+use driftcast::platform::offline::{read_text, sections};
 use driftcast::platform::terminal::settle;
 use driftcast::platform::{Captured, Ending, Platform, Reading, Rules, by_name};
 
@@ -171,25 +171,6 @@ fn noise_is_no_change() {
     let kept = |text: &str| keeper.kept(junos(), "pe-fra-1", "config", text).text;
     let head = |date: &str| format!("## Last commit: {date} UTC by amy\nversion 22.4R3;\n{{master}}\n");
     assert_eq!(kept(&head("2026-11-20 08:14:33")), kept(&head("2026-11-21 00:00:00")));
-}
-
-#[test]
-fn the_platform_is_recognised() {
-    for entry in
-        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/devices/juniper_junos")).unwrap()
-    {
-        let case = entry.unwrap().path();
-        if !case.is_dir() {
-            continue;
-        }
-        let name = case.file_name().unwrap().to_str().unwrap().to_owned();
-        // A refusal alone is anybody's.
-        if name == "rpc_error" {
-            continue;
-        }
-        let found = guess(&String::from_utf8_lossy(&bytes_of(&name))).map(|platform| platform.name);
-        assert_eq!(found == Some("juniper_junos"), name != "not_junos", "{name}: {found:?}");
-    }
 }
 
 #[test]
