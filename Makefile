@@ -7,8 +7,10 @@ CARGO := .ci/duckdb
 DEMO ?= driftcast-demo
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/driftcast
 export CARGO_TARGET_DIR ?= $(CACHE)/target
+# Property tests try the same cases each time; another number tries others.
+export PROPTEST_RNG_SEED ?= 7
 
-.PHONY: demo test build release check bench clean-demo
+.PHONY: demo test build release check bench fuzz clean-demo
 
 demo: build
 	@$(CARGO_TARGET_DIR)/debug/driftcast --data $(DEMO) demo
@@ -33,6 +35,10 @@ release:
 
 bench:
 	@$(CARGO) bench
+
+# Each target for SECONDS_EACH (60) seconds; a long run: make fuzz SECONDS_EACH=3600.
+fuzz:
+	@fuzz/run
 
 clean-demo:
 	rm -rf $(DEMO)
