@@ -383,11 +383,11 @@ async fn outside_of_its_window_nobody_is_read() {
 
 #[test]
 fn hostile_shapes_are_no_danger_to_a_reader() {
-    let long = "x".repeat(10 << 20);
+    let long = "x".repeat(2 << 20);
     let deep: String = (0..20_000).map(|depth| " ".repeat(depth % 200) + "a b\n").collect();
-    let nested = "interfaces\n".to_owned() + &"  ge100-0/0/1\n".repeat(1_000_000);
+    let nested = "interfaces\n".to_owned() + &"  ge100-0/0/1\n".repeat(100_000);
     for platform in ALL {
-        for (what, text) in [("one line of 10 MB", &long), ("deep", &deep), ("a million blocks", &nested)] {
+        for (what, text) in [("one line of 2 MB", &long), ("deep", &deep), ("100,000 blocks", &nested)] {
             for template in platform.commands.iter().step_by(platform.commands.len().div_ceil(3)) {
                 let captured = Captured {
                     section: template.section.to_owned(),
