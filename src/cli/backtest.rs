@@ -32,7 +32,7 @@ pub(crate) struct BacktestArgs {
     /// At most this many nights: those with most changes
     #[arg(long, value_name = "N", default_value_t = backtest::WINDOW, value_parser = nights)]
     nights: usize,
-    /// Adds noisy signals: `recall,false_per_day` such as 0.8,0.01; or `shuffled`, which say nothing
+    /// Adds noisy signals: `recall,false_per_day`, such as `0.8,0.01`; or `shuffled`, which say nothing
     #[arg(long, value_name = "RECALL,FALSE")]
     signals: Option<String>,
 }
