@@ -298,9 +298,13 @@ fn chosen(context: &Context, which: &Which) -> Result<Vec<Record>, Failure> {
 
 fn list(context: &Context, records: &[Record]) -> Result<Exit, Failure> {
     if context.out.json {
+        // Exactly what an import takes; versions are in `records log`.
         Output::write_json(&json!({ "records": records }))?;
         return Ok(Exit::Done);
     }
+    let versions = jobs::record_versions(&context.env()?)?;
+    let version =
+        |record: &Record| versions.get(&(record.device.clone(), record.key())).copied().unwrap_or(1);
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let rows: Vec<Vec<String>> = records
         .iter()
@@ -317,10 +321,12 @@ fn list(context: &Context, records: &[Record]) -> Result<Exit, Failure> {
                 text(&r.service),
                 text(&r.admin),
                 r.source.as_str().to_owned(),
+                version(r).to_string(),
             ]
         })
         .collect();
-    context.out.table(&["device", "kind", "name", "vlan", "service", "admin", "source"], &[], &rows)?;
+    let headings = ["device", "kind", "name", "vlan", "service", "admin", "source", "version"];
+    context.out.table(&headings, &["version"], &rows)?;
     context.out.line(format!("\n{} records.", rows.len()))?;
     Ok(Exit::Done)
 }

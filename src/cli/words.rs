@@ -21,8 +21,9 @@ pub(crate) fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 /// Who acts, as the login environment says it; for the audit trail.
 pub(crate) fn who() -> String {
     #[expect(clippy::disallowed_methods, reason = "who acts is said by the login environment")]
-    let said = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
-    said.unwrap_or_else(|_| "unknown".to_owned())
+    let said = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    said.filter(|name| !name.is_empty())
+        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
 }
 
 /// Seconds as people say them: `40 min`, `9 h`, `12 days`.

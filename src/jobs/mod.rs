@@ -40,6 +40,6 @@ pub use scan::{OnDemand, Scanned, Summary, scan};
 pub use stop::{Stop, StopSwitch};
 pub use sync::{
     DriftNote, PolicySync, Skipped, SyncAsk, SyncConsent, Synced, SyncedDevice, TakenBack, apply,
-    change_name, drift_notes, plan_for, plan_replacing, record_log, restore_records, sync_breaches,
-    undo_records,
+    change_name, drift_notes, plan_for, plan_replacing, record_log, record_versions, restore_records,
+    sync_breaches, undo_records,
 };

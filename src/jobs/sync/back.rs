@@ -8,7 +8,7 @@ use super::TRIES;
 use super::look::{Basis, Look, write};
 use crate::jobs::{Env, JobError};
 use crate::model::device::DeviceId;
-use crate::model::{FactKey, Record};
+use crate::model::{DeviceName, FactKey, Record};
 use crate::store::{RecordChange, RecordCounts, RecordEvent, RecordRow, RecordWhat, Store, StoreError};
 use crate::sync::undo::{Back, Written};
 use crate::sync::{Refused, undo};
@@ -159,6 +159,19 @@ fn written(rows: Vec<RecordRow>, records: &Records) -> Vec<Written> {
             }
         })
         .collect()
+}
+
+/// Which version each record has, 1 for the first.
+pub fn record_versions(env: &Env) -> Result<HashMap<(DeviceName, FactKey), i64>, JobError> {
+    let store = env.store()?;
+    let names: HashMap<DeviceId, DeviceName> =
+        store.devices()?.into_iter().map(|stored| (stored.id, stored.device.name)).collect();
+    let mut versions = HashMap::new();
+    for (id, records) in store.record_versions(None)? {
+        let Some(name) = names.get(&id) else { continue };
+        versions.extend(records.into_iter().map(|(key, (_, version))| ((name.clone(), key), version)));
+    }
+    Ok(versions)
 }
 
 /// The audit trail of the record, newest first.

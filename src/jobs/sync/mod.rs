@@ -14,7 +14,7 @@ mod notes; // who, how often, and what a policy says
 mod plan; // what could be written
 
 pub use apply::{Skipped, SyncConsent, Synced, SyncedDevice, apply};
-pub use back::{TakenBack, change_name, record_log, restore_records, undo_records};
+pub use back::{TakenBack, change_name, record_log, record_versions, restore_records, undo_records};
 pub use night::PolicySync;
 pub(super) use night::by_policy;
 pub use notes::{DriftNote, drift_notes};
