@@ -4,7 +4,7 @@ use std::fs;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
@@ -15,11 +15,11 @@ use crate::analysis::standing::Standing;
 use crate::device::known_hosts::{KnownHosts, Verdict};
 use crate::jobs::{self, Env};
 use crate::model::{Device, FactKey};
-use crate::source;
+use crate::source::{self, Form, Inventory};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum DevicesCommand {
-    /// Merge an inventory file (CSV); devices gone from it are retired, never deleted
+    /// Merge an inventory; devices gone from it are retired, never deleted
     Import(ImportArgs),
     /// List the inventory
     List(ListArgs),
@@ -33,14 +33,47 @@ pub(crate) enum DevicesCommand {
 
 #[derive(Args, Debug)]
 pub(crate) struct ImportArgs {
-    /// Columns name, address, platform; as wanted port, role, site, importance, tags, jump, credential
+    /// CSV (columns name, address, platform; as wanted port, role, site, importance, tags, jump,
+    /// credential), or an inventory of Ansible, Nornir, Oxidized or RANCID; `-` is standard input
     file: PathBuf,
+    /// What the file is [default: by its shape]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// The columns of an Oxidized router.db, such as name:ip:model:-:group
+    #[arg(long, value_name = "NAME:NAME…")]
+    columns: Option<String>,
     /// Name of this source; devices missing from it are retired [default: the file's name]
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Retire devices even if more than a tenth of the source would go at once
     #[arg(long)]
     allow_retire: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// Our own
+    Csv,
+    /// JSON of `ansible-inventory --list`
+    Ansible,
+    /// hosts.yaml, with groups.yaml and defaults.yaml beside it
+    Nornir,
+    /// router.db with name:ip:model
+    Oxidized,
+    /// router.db with device;type;state
+    Rancid,
+}
+
+impl Format {
+    fn form(self) -> Form {
+        match self {
+            Self::Csv => Form::Csv,
+            Self::Ansible => Form::Ansible,
+            Self::Nornir => Form::Nornir,
+            Self::Oxidized => Form::Oxidized,
+            Self::Rancid => Form::Rancid,
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -125,14 +158,29 @@ pub(crate) fn read_input(file: &PathBuf) -> Result<String, Failure> {
     fs::read_to_string(file).map_err(|e| Failure::usage(format!("failed to read {}: {e}", file.display())))
 }
 
-fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
+/// The devices of a file, whatever its format.
+fn read_inventory(args: &ImportArgs) -> Result<Inventory, Failure> {
     let text = read_input(&args.file)?;
-    let devices = source::read_devices(&text, &args.file.display().to_string())?;
+    let file = args.file.display().to_string();
+    let beside = |name: &str| {
+        let path = args.file.with_file_name(name);
+        let is_there = args.file.as_os_str() != "-" && path.exists();
+        is_there.then(|| source::read_file(&path)).transpose()
+    };
+    let form = args.format.map(Format::form);
+    Ok(source::read_inventory(&text, &file, form, args.columns.as_deref(), &beside)?)
+}
+
+fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
+    let Inventory { devices, notes } = read_inventory(args)?;
     let env = context.env()?;
     let source = args.source.clone().unwrap_or_else(|| {
         args.file.file_name().map_or_else(|| "inventory".to_owned(), |n| n.to_string_lossy().into_owned())
     });
     let done = jobs::import_devices(&env, &devices, &source, args.allow_retire)?;
+    for note in &notes {
+        say(&format!("note: {note}"));
+    }
     for device in devices.iter().filter(|d| crate::platform::by_name(&d.platform).is_none()) {
         say(&format!(
             "warning: {}: platform {:?} is not known; its outcome will be `unsupported`",
@@ -141,7 +189,8 @@ fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
     }
     if context.out.json {
         Output::write_json(&json!({
-            "added": done.added, "updated": done.updated, "unchanged": done.unchanged, "retired": done.retired
+            "added": done.added, "updated": done.updated, "unchanged": done.unchanged, "retired": done.retired,
+            "notes": notes
         }))?;
     } else {
         context.out.line(format!(

@@ -8,31 +8,10 @@
 //! Only `name`, `address` and `platform` must be there. An unknown platform is
 //! accepted: that device's outcome is `unsupported`, and the others are read.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-
-use super::table::{self, Columns, Row, Sheet};
-use super::{Fault, Problems, SourceError, is_unseen};
-use crate::model::{Device, DeviceName};
-
-/// The columns of the contract, in its order.
-const COLUMNS: Columns = Columns {
-    allowed: &[
-        "name",
-        "address",
-        "port",
-        "platform",
-        "role",
-        "site",
-        "importance",
-        "tags",
-        "jump",
-        "credential",
-    ],
-    required: &["name", "address", "platform"],
-};
-
-const SSH_PORT: u16 = 22;
+use super::device::{COLUMNS, Settler};
+use super::table::{self, Sheet};
+use super::{Problems, SourceError};
+use crate::model::Device;
 
 /// Reads an inventory. `file` is the name to say in an error.
 ///
@@ -40,19 +19,11 @@ const SSH_PORT: u16 = 22;
 /// private address ranges repeat, a box does not.
 pub fn read_devices(text: &str, file: &str) -> Result<Vec<Device>, SourceError> {
     let mut problems = Problems::new(file);
-    let mut devices = Vec::new();
-    let mut seen = Seen::default();
+    let mut settler = Settler::default();
     table::read(text, &COLUMNS, &mut problems, |row, problems| {
-        if let Some(device) = settle(&row, problems) {
-            seen.check(&device, &row, problems);
-            devices.push(device);
-        }
+        settler.add(row.place, |column| row.cell(column), problems);
     });
-    let devices = problems.or(devices)?;
-    if devices.is_empty() {
-        return Err(SourceError::Empty { file: super::shown(file, 200) });
-    }
-    Ok(devices)
+    settler.finish(problems)
 }
 
 /// The same file back, with every column. `read_devices` gives what was written.
@@ -78,183 +49,12 @@ pub fn write_devices(devices: &[Device]) -> String {
     sheet.finish()
 }
 
-/// One row as a device. All that is wrong with it is told, not the first only.
-fn settle(row: &Row, problems: &mut Problems<'_>) -> Option<Device> {
-    let mut good = true;
-    let mut take = |column: &'static str, check: fn(&str) -> Result<(), Fault>| {
-        let value = row.cell(column).trim();
-        let checked = if value.is_empty() && COLUMNS.required.contains(&column) {
-            Err(Fault::Required)
-        } else if value.is_empty() {
-            Ok(())
-        } else {
-            check(value)
-        };
-        if let Err(fault) = checked {
-            problems.add(row.place, Some(column), fault);
-            good = false;
-        }
-        value
-    };
-    let name = take("name", |v| device_name(v).map(drop));
-    let address = take("address", |v| address(v).map(drop));
-    let port = take("port", |v| port(v).map(drop));
-    let platform = take("platform", word);
-    let role = take("role", label);
-    let site = take("site", label);
-    let importance = take("importance", |v| importance(v).map(drop));
-    let tags = take("tags", label);
-    let jump = take("jump", word);
-    let credential = take("credential", word);
-    if !good {
-        return None;
-    }
-    let word_or_none = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Some(Device {
-        name: device_name(name).ok()?,
-        address: self::address(address).ok()?,
-        port: if port.is_empty() { SSH_PORT } else { self::port(port).ok()? },
-        platform: platform.to_owned(),
-        role: role.to_owned(),
-        site: site.to_owned(),
-        importance: if importance.is_empty() { 1.0 } else { self::importance(importance).ok()? },
-        tags: self::tags(tags),
-        jump: word_or_none(jump),
-        credential: word_or_none(credential),
-    })
-}
-
-fn device_name(value: &str) -> Result<DeviceName, Fault> {
-    DeviceName::new(value).map_err(|why| Fault::DeviceName { value: value.to_owned(), why: why.to_string() })
-}
-
-/// A host name or an IP address; `[2001:db8::1]` loses its brackets.
-fn address(value: &str) -> Result<String, Fault> {
-    let bad = || Fault::Address { value: value.to_owned() };
-    if let Some(inner) = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return inner.parse::<std::net::Ipv6Addr>().map(|_| inner.to_owned()).map_err(|_| bad());
-    }
-    // `fe80::1%eth0`: the part after `%` names an interface of this machine.
-    let (ip, zone) = value.split_once('%').map_or((value, None), |(ip, zone)| (ip, Some(zone)));
-    let is_ip = match ip.parse::<IpAddr>() {
-        Ok(IpAddr::V6(_)) => zone.is_none_or(|z| !z.is_empty() && z.chars().all(is_host_character)),
-        Ok(IpAddr::V4(_)) => zone.is_none(),
-        Err(_) => false,
-    };
-    if is_ip || is_host_name(value) { Ok(value.to_owned()) } else { Err(bad()) }
-}
-
-/// As RFC 1123 has it, and `_`, which people do use. What looks like an IPv4
-/// address and is none (`10.0.0.256`) is no host name.
-fn is_host_name(value: &str) -> bool {
-    let labels = value.strip_suffix('.').unwrap_or(value);
-    let numeric = labels.rsplit('.').next().is_some_and(|last| last.chars().all(|c| c.is_ascii_digit()));
-    labels.len() <= 253
-        && !numeric
-        && labels.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.chars().all(is_host_character)
-        })
-}
-
-fn is_host_character(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '-' || c == '_'
-}
-
-fn port(value: &str) -> Result<u16, Fault> {
-    let port = value.parse().ok().filter(|&port| port != 0 && !value.starts_with('+'));
-    port.ok_or_else(|| Fault::Port { value: value.to_owned() })
-}
-
-fn importance(value: &str) -> Result<f64, Fault> {
-    let number = value.parse().ok().filter(|&x: &f64| x > 0.0 && x <= 1000.0);
-    number.ok_or_else(|| Fault::Importance { value: value.to_owned() })
-}
-
-/// Tags stand apart by `;`, `,` or white space; each counts once.
-fn tags(value: &str) -> Vec<String> {
-    let mut tags: Vec<String> = Vec::new();
-    for tag in value.split(|c: char| c == ';' || c == ',' || c.is_whitespace()).filter(|t| !t.is_empty()) {
-        if !tags.iter().any(|t| t == tag) {
-            tags.push(tag.to_owned());
-        }
-    }
-    tags
-}
-
-/// Text for people and for `--limit`: one line, nothing unseen in it.
-fn label(value: &str) -> Result<(), Fault> {
-    if value.chars().any(is_unseen) {
-        return Err(Fault::Unseen { value: value.to_owned() });
-    }
-    if value.chars().count() > 256 {
-        return Err(Fault::TooLong { value: value.to_owned(), max: 256 });
-    }
-    Ok(())
-}
-
-/// A name of something else: of a platform, a jump host, a credential.
-fn word(value: &str) -> Result<(), Fault> {
-    label(value)?;
-    if value.starts_with('-') || value.contains(char::is_whitespace) {
-        return Err(Fault::Word { value: value.to_owned() });
-    }
-    Ok(())
-}
-
-/// The lines that names and addresses were on.
-#[derive(Default)]
-struct Seen {
-    /// Name in lower case → the name as written, its line.
-    names: HashMap<String, (String, u64)>,
-    /// Address, port, jump host → device name, line.
-    addresses: HashMap<(String, u16, String), (String, u64)>,
-}
-
-impl Seen {
-    fn check(&mut self, device: &Device, row: &Row, problems: &mut Problems<'_>) {
-        let super::Place::Line(line) = row.place else { return };
-        let name = device.name.as_str().to_owned();
-        match self.names.get(&name.to_lowercase()) {
-            Some((other, before)) => {
-                let fault = if *other == name {
-                    Fault::DeviceTwice { name: name.clone(), line: *before }
-                } else {
-                    Fault::CaseClash { name: name.clone(), other: other.clone(), line: *before }
-                };
-                problems.add(row.place, Some("name"), fault);
-                // The same device twice has the same address: one problem, not two.
-                return;
-            }
-            None => drop(self.names.insert(name.to_lowercase(), (name.clone(), line))),
-        }
-        let jump = device.jump.clone().unwrap_or_default().to_lowercase();
-        let place = (one_form(&device.address), device.port, jump);
-        match self.addresses.get(&place) {
-            Some((other, before)) => {
-                let (address, port) = (device.address.clone(), device.port);
-                let fault = Fault::AddressTwice { address, port, other: other.clone(), line: *before };
-                problems.add(row.place, Some("address"), fault);
-            }
-            None => drop(self.addresses.insert(place, (name, line))),
-        }
-    }
-}
-
-/// One spelling of an address: `2001:DB8:0::1` is `2001:db8::1`, and `R1.Example.` is `r1.example`.
-fn one_form(address: &str) -> String {
-    match address.parse::<IpAddr>() {
-        Ok(ip) => ip.to_canonical().to_string(),
-        Err(_) => address.trim_end_matches('.').to_lowercase(),
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use proptest::prelude::*;
+
+    use crate::model::DeviceName;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{nearest, shown};
+use super::{Place, nearest, shown};
 
 /// What is wrong. The texts in it are as read; they are escaped and cut when
 /// they are shown.
@@ -40,12 +40,12 @@ pub enum Fault {
     Importance { value: String },
     #[error("{} is not one word; it must have no white space and not begin with '-'", Quoted(value))]
     Word { value: String },
-    #[error("{} is already on line {line}", Quoted(name))]
-    DeviceTwice { name: String, line: u64 },
-    #[error("{} differs only in case from {} on line {line}", Quoted(name), Quoted(other))]
-    CaseClash { name: String, other: String, line: u64 },
-    #[error("{} port {port} is also the address of {} on line {line}", Quoted(address), Quoted(other))]
-    AddressTwice { address: String, port: u16, other: String, line: u64 },
+    #[error("{} is already {}", Quoted(name), Where(*place))]
+    DeviceTwice { name: String, place: Place },
+    #[error("{} differs only in case from {} {}", Quoted(name), Quoted(other), Where(*place))]
+    CaseClash { name: String, other: String, place: Place },
+    #[error("{} port {port} is also the address of {} {}", Quoted(address), Quoted(other), Where(*place))]
+    AddressTwice { address: String, port: u16, other: String, place: Place },
     #[error("{} is none of {}{}", Quoted(value), allowed.join(", "), DidYouMean(value, allowed))]
     Choice { value: String, allowed: &'static [&'static str] },
     #[error("{} is no tag, list or range of tags; write 251 or 350,360,400-410 (0 to 4095)", Quoted(value))]
@@ -65,7 +65,7 @@ pub enum Fault {
     #[error("{} is no Unix time; write whole seconds since 1970", Quoted(value))]
     UnixTime { value: String },
     #[error("{} {} of {} is there already: {place}", kind, Quoted(name), Quoted(device))]
-    RecordTwice { device: String, kind: &'static str, name: String, place: super::Place },
+    RecordTwice { device: String, kind: &'static str, name: String, place: Place },
 }
 
 /// Foreign text between quotation marks, safe to print.
@@ -74,6 +74,16 @@ struct Quoted<'a>(&'a str);
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\"", shown(self.0, 60))
+    }
+}
+
+/// `on line 3`, `in record 3`.
+struct Where(Place);
+
+impl fmt::Display for Where {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = if matches!(self.0, Place::Line(_)) { "on" } else { "in" };
+        write!(f, "{word} {}", self.0)
     }
 }
 

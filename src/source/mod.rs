@@ -16,7 +16,10 @@ mod table;
 mod fault;
 mod nearest;
 
+/// One device: its words settled, names and addresses that clash.
+mod device;
 pub mod devices_csv;
+pub mod inventory;
 
 #[cfg(test)]
 mod arbitrary;
@@ -30,6 +33,7 @@ pub mod trace_csv;
 
 pub use devices_csv::{read_devices, write_devices};
 pub use fault::Fault;
+pub use inventory::{Form, Inventory, read_inventory};
 pub use nearest::nearest;
 pub use records_csv::{read_records_csv, write_records_csv};
 pub use records_json::{read_records_json, write_records_json};
@@ -62,6 +66,9 @@ pub enum SourceError {
     /// No JSON, or JSON of another shape.
     #[error("failed to understand {file}: {message}")]
     Json { file: String, message: String },
+    /// Another format than it was read as, or one with a hole in it.
+    #[error("failed to understand {file}: {message}")]
+    Form { file: String, message: String },
     /// Lines to mend.
     #[error("{0}")]
     Rejected(Rejected),
