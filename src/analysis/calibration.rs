@@ -80,7 +80,7 @@ fn bin_of(pairs: &[(f64, bool)]) -> Bin {
 }
 
 /// Wilson's score interval for a share, 90 %.
-fn wilson(hits: f64, n: f64) -> (f64, f64) {
+pub fn wilson(hits: f64, n: f64) -> (f64, f64) {
     // The 95 % quantile of the standard normal distribution.
     const Z: f64 = 1.644_853_626_951_472_7;
     let share = hits / n;

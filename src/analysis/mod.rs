@@ -64,6 +64,9 @@ pub mod advise;
 // When we said 7 in 10, how often did it happen?
 pub mod calibration;
 
+// Questions that come up every month, answered from the history.
+pub mod answers;
+
 // A change history, replayed night by night under a budget.
 pub mod backtest;
 

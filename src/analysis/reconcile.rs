@@ -46,13 +46,18 @@ pub fn attribution(known: Option<&CommitMark>, log: &[CommitMark]) -> Attributio
         (Some(via), None) => Some(via.to_owned()),
         _ => None,
     };
-    let cause = match via.as_deref().map(str::to_ascii_lowercase).as_deref() {
+    let cause = by_way(via.as_deref());
+    let who = (!users.is_empty()).then(|| users.into_iter().collect::<Vec<_>>().join(", "));
+    Attribution { who, via, cause }
+}
+
+/// What the way in says of the writer.
+pub(super) fn by_way(via: Option<&str>) -> Cause {
+    match via.map(str::to_ascii_lowercase).as_deref() {
         Some("cli") => Cause::Manual,
         Some("netconf" | "restconf" | "grpc" | "gnmi") => Cause::Tool,
         _ => Cause::Unknown,
-    };
-    let who = (!users.is_empty()).then(|| users.into_iter().collect::<Vec<_>>().join(", "));
-    Attribution { who, via, cause }
+    }
 }
 
 /// What was true when a comparison was made.

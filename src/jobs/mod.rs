@@ -21,7 +21,8 @@ mod records; // the database of record: edit it and compare again
 mod room; // places for sessions, second tries
 mod scan; // carries out a plan; scans on demand // a whole life on a simulated fleet
 mod stop;
-mod sync; // accepts reality into the record, by plan // one shutdown for all
+mod sync;
+mod upkeep; // costs, causes, schedules: for the report // accepts reality into the record, by plan // one shutdown for all
 
 pub use env::{Env, Events, Sink};
 pub use error::JobError;

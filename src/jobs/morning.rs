@@ -8,7 +8,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use super::known::{Known, failing, run_status};
 use super::scan::Summary;
-use super::{Env, JobError};
+use super::{Env, JobError, upkeep};
 use crate::analysis::standing::Standing;
 use crate::analysis::{advise, calibrate, summary};
 use crate::model::device::DeviceId;
@@ -52,11 +52,12 @@ pub(super) fn night(
     {
         return Err(JobError::NoDevice(name.to_owned()));
     }
-    let night = Stored { store: &store, known: &known, row: &row }.night(device)?;
+    let night = Stored { env, store: &store, known: &known, row: &row }.night(device)?;
     Ok((row, night))
 }
 
 struct Stored<'a> {
+    env: &'a Env,
     store: &'a Store,
     known: &'a Known,
     row: &'a RunRow,
@@ -121,6 +122,16 @@ impl Stored<'_> {
                 .collect(),
             unread: self.unread()?,
             scans: self.scans()?,
+            upkeep: upkeep::Night {
+                env: self.env,
+                store: self.store,
+                known,
+                row: self.row,
+                runs: &runs,
+                steps: &steps,
+                changes: &changes,
+            }
+            .upkeep()?,
             devices: self.devices(device, &changes, &standings)?,
             run: RunView {
                 id: self.row.id,

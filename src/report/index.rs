@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::answers::{self, UpkeepRows};
 use super::chart::{self, Figure, SHOWN};
 use super::csv::direction;
 use super::verdict::{closed_by, effort_lines, gap_lines, honest, movement_lines, verdict_lines};
@@ -42,6 +43,7 @@ pub(super) struct IndexPage<'a> {
     budget: Figure,
     resolve_times: Vec<ResolveRow>,
     outcomes: Vec<OutcomeRow>,
+    upkeep: UpkeepRows<'a>,
     devices: u64,
 }
 
@@ -182,6 +184,7 @@ pub(super) fn view(night: &Night) -> Result<IndexPage<'_>, ReportError> {
             })
             .collect(),
         outcomes: outcomes(night),
+        upkeep: answers::rows(night),
         devices: night.devices.len() as u64,
     })
 }

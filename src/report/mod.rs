@@ -2,13 +2,14 @@
 //! clock, no database. The same night gives the same bytes.
 //!
 //! In reading order: `view` is everything a report shows; `words` how numbers
-//! and dates are said; `verdict` and `index` the morning page; `device` one
+//! and dates are said; `verdict`, `answers` and `index` the morning page; `device` one
 //! device's page and the list of all; `chart` pictures, one question a file;
 //! `page` templates, escaping and the content security policy; `csv` tables
 //! for spreadsheets; `slug` device names as file names. A reader who wants to
 //! change the words opens `verdict` or `reports/*.html`; the look,
 //! `reports/report.css`.
 
+mod answers;
 mod chart;
 mod csv;
 mod device;

@@ -5,6 +5,9 @@
 //! the same night gives the same bytes, years later. Nothing here is text for
 //! the page except what other rooms already said in words (reasons, advice).
 
+/// Costs, causes, schedules, policies, and answers to standing questions.
+pub mod upkeep;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +64,7 @@ pub struct Night {
     pub unread: Vec<Unread>,
     /// What this run did: one row per device that it tried.
     pub scans: Vec<ScanOfRun>,
+    pub upkeep: upkeep::Upkeep,
     /// The devices that get a page of their own.
     pub devices: Vec<DeviceView>,
 }

@@ -17,6 +17,7 @@ use crate::model::{
 const STATES: &str = include_str!("../../queries/scan_states.sql");
 const LIST: &str = include_str!("../../queries/scan_list.sql");
 const NIGHTS: &str = include_str!("../../queries/scan_nights.sql");
+const COST: &str = include_str!("../../queries/scan_cost.sql");
 const WEAK: &str = include_str!("../../queries/weak_list.sql");
 const UNREAD: &str = include_str!("../../queries/unread_list.sql");
 
@@ -72,6 +73,19 @@ pub struct Knowledge {
 pub struct SeenScan {
     pub seq: i64,
     pub row: ScanRow,
+}
+
+/// What sessions with whole devices cost in some time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScanCost {
+    /// All attempts, and those of them that were complete, and of these those that found a change.
+    pub sessions: u64,
+    pub complete: u64,
+    pub changed: u64,
+    /// Of complete ones: 5 % quantile, median, 95 % quantile. `None` without any.
+    pub took_ms: Option<[f64; 3]>,
+    /// Of all attempts together.
+    pub all_ms: f64,
 }
 
 impl Store {
@@ -162,6 +176,24 @@ impl Store {
         let mut statement = self.db.prepare(WEAK)?;
         let rows = statement.query_map([self.cutoff(as_of)?], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<duckdb::Result<_>>()?)
+    }
+
+    /// What sessions with whole devices cost since a moment, up to what a run saw.
+    pub fn scan_cost(&self, since: DateTime<Utc>, as_of: Option<RunId>) -> Result<ScanCost, StoreError> {
+        let mut statement = self.db.prepare(COST)?;
+        let cost = statement.query_row(duckdb::params![Time(since), self.cutoff(as_of)?], |row| {
+            let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+            let (median, low, high): (Option<f64>, Option<f64>, Option<f64>) =
+                (row.get(3)?, row.get(4)?, row.get(5)?);
+            Ok(ScanCost {
+                sessions: count(0)?,
+                complete: count(1)?,
+                changed: count(2)?,
+                took_ms: median.zip(low).zip(high).map(|((median, low), high)| [low, median, high]),
+                all_ms: row.get(6)?,
+            })
+        })?;
+        Ok(cost)
     }
 
     /// Device and day of every complete device-scope scan since a moment, up

@@ -12,6 +12,10 @@ use driftcast::model::{
     Cause, Change, DeviceName, Drift, DriftClass, DriftId, Encapsulation, EncapsulationKind, Fact, FactKey,
     Interface, Kind, LineCounts, Outcome, Record, RecordSource, RunKind, ServiceKind, ServiceRef, UnreadLine,
 };
+use driftcast::report::view::upkeep::{
+    CauseShare, CostAnswer, DelayAnswer, HandAnswer, NightSessions, PlatformLines, PolicyWork, ScheduleState,
+    Upkeep, WeakDevice,
+};
 use driftcast::report::view::{
     BudgetPoint, Calendar, CalendarRow, Decision, DeviceView, DriftDay, Estimate, FactView, FieldPair, Fleet,
     FreshNight, Movement, Night, OpenDrift, PastScan, Reliability, ReliabilityBin, ResolveTime, RunOutcome,
@@ -97,6 +101,7 @@ fn empty() -> Night {
         never_read: vec![],
         unread: vec![],
         scans: vec![],
+        upkeep: Upkeep::default(),
         devices: vec![],
     }
 }
@@ -285,6 +290,84 @@ fn device_view(i: u64, dice: &mut Dice) -> DeviceView {
     }
 }
 
+fn upkeep(devices: u64, drifts: u64) -> Upkeep {
+    let about = |mid: f64| Estimate { mid, low: mid * 0.8, high: mid * 1.3 };
+    let sessions = (devices / 10).max(1);
+    Upkeep {
+        sync: Some(PolicyWork {
+            plan: "P-4f2a9c01d3".to_owned(),
+            added: 12,
+            updated: 3,
+            removed: 1,
+            skipped: 2,
+            held: 5,
+            stopped: None,
+        }),
+        nights: (0..30)
+            .rev()
+            .map(|n| NightSessions { started: ago(n as f64), sessions: sessions - 1, budget: Some(sessions) })
+            .collect(),
+        schedules: vec![ScheduleState {
+            name: "nightly".to_owned(),
+            job: "nightly".to_owned(),
+            slot: ago(0.2),
+            what: "runs".to_owned(),
+            outcome: Some("partial".to_owned()),
+            left_out: 1,
+        }],
+        weak: (0..devices.min(7))
+            .map(|i| WeakDevice {
+                device: device_name(i),
+                algorithms: if i % 3 == 0 { "ssh-rsa" } else { "diffie-hellman-group14-sha1, ssh-rsa" }
+                    .to_owned(),
+            })
+            .collect(),
+        causes: [(Cause::Unknown, 0.5), (Cause::Manual, 0.3), (Cause::UnrecordedDeploy, 0.2)]
+            .into_iter()
+            .map(|(cause, share)| CauseShare {
+                cause,
+                opened: (900.0 * share) as u64,
+                share: about(share),
+                open: (drifts as f64 * share) as u64,
+            })
+            .collect(),
+        unread_by_platform: vec![PlatformLines {
+            platform: "drivenets_dnos".to_owned(),
+            devices: 6,
+            lines: 118,
+        }],
+        by_hand: Some(HandAnswer {
+            days: 90.0,
+            by_hand: 54,
+            by_tool: 12,
+            not_known: 40,
+            devices: 31,
+            people: 7,
+            per_week: about(4.2),
+            at_most_per_week: 7.3,
+        }),
+        delay: Some(DelayAnswer {
+            days: 90.0,
+            occasions: 106,
+            median_days: about(1.6),
+            nine_in_ten_days: 9.0,
+            sessions_per_night: sessions as f64,
+            fleet: devices,
+            scan_seconds: Some(2.1),
+        }),
+        cost: Some(CostAnswer {
+            days: 30.0,
+            nights: 30,
+            sessions: sessions * 30,
+            complete: sessions * 29,
+            changed: sessions * 5,
+            found: about(0.17),
+            seconds: about(2.1),
+            all_seconds: sessions as f64 * 30.0 * 2.2,
+        }),
+    }
+}
+
 /// A believable night of a fleet.
 fn sample(devices: u64, drifts: u64) -> Night {
     let mut dice = Dice(42);
@@ -456,6 +539,7 @@ fn sample(devices: u64, drifts: u64) -> Night {
                 took_ms: 2_100,
             })
             .collect(),
+        upkeep: upkeep(devices, drifts),
         devices: (0..devices).map(|i| device_view(i, &mut dice)).collect(),
         ..empty()
     }
@@ -580,6 +664,19 @@ fn infected(evil: &str) -> Night {
     for unread in &mut night.unread {
         unread.device = device(1);
         unread.examples[0].text = text();
+    }
+    if let Some(work) = &mut night.upkeep.sync {
+        (work.plan, work.stopped) = (text(), Some(text()));
+    }
+    for schedule in &mut night.upkeep.schedules {
+        (schedule.name, schedule.job, schedule.what) = (text(), text(), text());
+        schedule.outcome = Some(text());
+    }
+    for weak in &mut night.upkeep.weak {
+        (weak.algorithms, weak.device) = (text(), device(0));
+    }
+    for platform in &mut night.upkeep.unread_by_platform {
+        platform.platform = text();
     }
     for (i, view) in night.devices.iter_mut().enumerate() {
         view.name = device(i);

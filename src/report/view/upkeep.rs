@@ -1,0 +1,142 @@
+//! What a report says beside drifts and forecasts: what policies did, what
+//! reading costs and brings, what schedules did, which devices still need weak
+//! algorithms, where drifts come from. As plain values, each with its period.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::Estimate;
+use crate::model::{Cause, DeviceName};
+
+/// Everything of this file. The default is a fleet of which nothing is known.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Upkeep {
+    /// What policies did in this run; `None`: no policy accepts anything.
+    pub sync: Option<PolicyWork>,
+    /// The last nightly runs, oldest first, at most 30.
+    pub nights: Vec<NightSessions>,
+    /// By name.
+    pub schedules: Vec<ScheduleState>,
+    /// Devices that agreed on weak SSH algorithms when they last answered.
+    pub weak: Vec<WeakDevice>,
+    /// Where drifts of the last 90 days came from, most first.
+    pub causes: Vec<CauseShare>,
+    /// Most lines first.
+    pub unread_by_platform: Vec<PlatformLines>,
+    pub by_hand: Option<HandAnswer>,
+    pub delay: Option<DelayAnswer>,
+    pub cost: Option<CostAnswer>,
+}
+
+/// Drifts that policies accepted into the record.
+#[derive(Clone, Debug, Serialize)]
+pub struct PolicyWork {
+    pub plan: String,
+    pub added: u64,
+    pub updated: u64,
+    pub removed: u64,
+    /// The record or the device had moved on.
+    pub skipped: u64,
+    /// A policy accepts them, and something else holds them back.
+    pub held: u64,
+    /// A guard stopped all of it: what would have happened, and how to allow it.
+    pub stopped: Option<String>,
+}
+
+/// What one night used of what it was allowed.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct NightSessions {
+    pub started: DateTime<Utc>,
+    pub sessions: u64,
+    /// `None` without a limit.
+    pub budget: Option<u64>,
+}
+
+/// Where a schedule of `serve` stood when the report was made.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScheduleState {
+    pub name: String,
+    pub job: String,
+    /// The newest time that its line meant and that was decided.
+    pub slot: DateTime<Utc>,
+    /// In words: `ran`, `runs`, `left out`, `cut off`, `could not begin`.
+    pub what: String,
+    /// How the newest finished job of it ended.
+    pub outcome: Option<String>,
+    /// Fires that were missed and not made up for, in the last 90 days.
+    pub left_out: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct WeakDevice {
+    pub device: DeviceName,
+    /// Separated by `, `.
+    pub algorithms: String,
+}
+
+/// A cause's share of the drifts that were opened in the last 90 days.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct CauseShare {
+    pub cause: Cause,
+    pub opened: u64,
+    /// Share of all that were opened, with its 90 % interval, from 0 to 1.
+    pub share: Estimate,
+    /// Open now, however old.
+    pub open: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct PlatformLines {
+    pub platform: String,
+    pub devices: u64,
+    pub lines: u64,
+}
+
+/// How often devices are changed by hand.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct HandAnswer {
+    /// Days that it rests on.
+    pub days: f64,
+    pub by_hand: u64,
+    pub by_tool: u64,
+    /// The device does not say who.
+    pub not_known: u64,
+    pub devices: u64,
+    pub people: u64,
+    pub per_week: Estimate,
+    /// If everything that is not known was done by hand.
+    pub at_most_per_week: f64,
+}
+
+/// How late changes are known, and what less would cost.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct DelayAnswer {
+    pub days: f64,
+    pub occasions: u64,
+    /// Median, if changes come evenly between two readings.
+    pub median_days: Estimate,
+    /// Nine in ten were known within so many days at the latest.
+    pub nine_in_ten_days: f64,
+    /// Mean sessions of a night in that time.
+    pub sessions_per_night: f64,
+    pub fleet: u64,
+    /// Median of a complete reading; `None` before there was one.
+    pub scan_seconds: Option<f64>,
+}
+
+/// What reading costs.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct CostAnswer {
+    pub days: f64,
+    pub nights: u64,
+    pub sessions: u64,
+    pub complete: u64,
+    /// Complete readings that found a change.
+    pub changed: u64,
+    /// Share of complete readings that found a change, with its 90 % interval.
+    pub found: Estimate,
+    /// Of complete readings: the median, and what nine in ten lie between.
+    pub seconds: Estimate,
+    /// Of all sessions together.
+    pub all_seconds: f64,
+}
