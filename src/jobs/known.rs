@@ -10,7 +10,10 @@ use serde::Serialize;
 use super::scan::Summary;
 use super::{Env, JobError};
 use crate::analysis::advise::{Matters, UnreadDevice};
+use crate::analysis::backtest::World;
+use crate::analysis::budget::{Bought, Share};
 use crate::analysis::forecast::Subject;
+use crate::analysis::grid::Weights;
 use crate::analysis::standing::{Readings, Standing};
 use crate::analysis::summary::{self, Estimate};
 use crate::analysis::{self, History, Outlook, forecast};
@@ -26,6 +29,8 @@ pub struct Known {
     pub states: HashMap<DeviceId, LastState>,
     /// Best first.
     pub rankings: Vec<Ranking>,
+    /// What is known of each device's rate, in no order.
+    pub rates: HashMap<DeviceId, Weights>,
     /// How many devices will probably change within a week.
     pub next_week: Estimate,
     /// Open drifts of live devices.
@@ -53,6 +58,7 @@ impl Known {
             states: store.last_states(run)?,
             compared: store.compared(run)?,
             next_week: summary::ahead(&subjects, &outlook.forecasts, 7.0),
+            rates: outlook.forecasts.iter().map(|f| (f.device_id, f.weights)).collect(),
             rankings: outlook.rankings,
             drifts,
             devices,
@@ -115,6 +121,29 @@ pub(super) fn failing(state: &LastState) -> Option<Outcome> {
     Some(state.last_attempt.1).filter(|outcome| !outcome.is_complete())
 }
 
+/// Devices, as analysis knows them.
+fn subjects_of<'a>(devices: impl Iterator<Item = (&'a DeviceId, &'a Device)>) -> Vec<Subject> {
+    devices
+        .map(|(id, device)| Subject {
+            id: *id,
+            name: device.name.clone(),
+            role: device.role.clone(),
+            platform: device.platform.clone(),
+            site: device.site.clone(),
+            importance: device.importance,
+        })
+        .collect()
+}
+
+/// The history of the live inventory, to be replayed: the last `nights`.
+pub fn own_history(env: &Env, nights: usize) -> Result<Option<World>, JobError> {
+    let store = env.store()?;
+    let devices: BTreeMap<DeviceId, Device> =
+        store.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
+    let subjects = subjects_of(devices.iter());
+    Ok(analysis::backtest::own(&store.history(None)?, &subjects, env.clock.now(), nights)?)
+}
+
 /// What their history says of `devices`.
 pub(super) fn outlook_of<'a>(
     history: &History,
@@ -122,17 +151,27 @@ pub(super) fn outlook_of<'a>(
     as_of: DateTime<Utc>,
     settings: &forecast::Settings,
 ) -> Result<(Vec<Subject>, Outlook), JobError> {
-    let subjects: Vec<Subject> = devices
-        .map(|(id, device)| Subject {
-            id: *id,
-            name: device.name.clone(),
-            role: device.role.clone(),
-            site: device.site.clone(),
-            importance: device.importance,
+    let subjects = subjects_of(devices);
+    let outlook = analysis::outlook(history, &[], &subjects, as_of, settings)?;
+    Ok((subjects, outlook))
+}
+
+/// What budgets would buy: for each, sessions a night and the long run.
+pub fn budgets(env: &Env, sessions: &[f64]) -> Result<Vec<Bought>, JobError> {
+    let known = known(env)?;
+    let shares: Vec<Share> = known
+        .rankings
+        .iter()
+        .map(|ranking| {
+            let importance = known.devices.get(&ranking.device_id).map_or(1.0, |device| device.importance);
+            Share::new(&known.rates[&ranking.device_id], importance)
         })
         .collect();
-    let outlook = analysis::outlook(history, &subjects, as_of, settings)?;
-    Ok((subjects, outlook))
+    let longest = |sessions: f64| {
+        // As the plan has it: the limit may cost a fifth of the budget.
+        known.max_age_days.max(5.0 * shares.len() as f64 / sessions.max(1e-9))
+    };
+    Ok(sessions.iter().map(|n| analysis::budget::water_fill(&shares, *n, longest(*n))).collect())
 }
 
 /// All that is known now.
