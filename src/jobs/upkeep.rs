@@ -144,7 +144,7 @@ impl Night<'_> {
                 }
             })
             .collect();
-        causes.sort_by(|a, b| (b.opened, b.open).cmp(&(a.opened, a.open)));
+        causes.sort_by_key(|cause| std::cmp::Reverse((cause.opened, cause.open)));
         causes
     }
 

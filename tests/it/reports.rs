@@ -308,7 +308,11 @@ fn upkeep(devices: u64, drifts: u64) -> Upkeep {
         }),
         nights: (0..30)
             .rev()
-            .map(|n| NightSessions { started: ago(n as f64), sessions: sessions - 1, budget: Some(sessions) })
+            .map(|n| NightSessions {
+                started: ago(f64::from(n)),
+                sessions: sessions - 1,
+                budget: Some(sessions),
+            })
             .collect(),
         schedules: vec![ScheduleState {
             name: "nightly".to_owned(),

@@ -53,7 +53,7 @@ fn night(devices: Vec<Candidate>, rate: impl Fn(DeviceId) -> f64) -> NightState 
         scans.extend((0..=12).map(|back| Scan {
             device,
             t: day_of(last) - f64::from(back) * gap,
-            changed: (back + device as i32 / 2) % 2 == 0 && gap < 40.0,
+            changed: (back as usize + device / 2).is_multiple_of(2) && gap < 40.0,
         }));
     }
     scans.sort_by(|a, b| a.t.total_cmp(&b.t));

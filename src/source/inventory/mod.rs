@@ -182,6 +182,7 @@ fn line_where(text: &str, is_it: impl Fn(&str) -> bool) -> u64 {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands for a reader of files that can fail")]
     fn alone(_: &str) -> Result<Option<String>, SourceError> {
         Ok(None)
     }

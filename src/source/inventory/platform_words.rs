@@ -2,7 +2,7 @@
 //!
 //! Sources of the words: Ansible's `ansible_network_os` (collection names),
 //! NAPALM and Netmiko drivers (Nornir, Nautobot), Oxidized's models, RANCID's
-//! types, and the slugs that people give platforms in NetBox.
+//! types, and the slugs that people give platforms in `NetBox`.
 
 /// Our name for `word`, or the word itself in lower case: such a device is
 /// taken in, and its outcome is `unsupported`.

@@ -78,7 +78,7 @@ pub(super) fn read_oxidized(text: &str, file: &str, columns: Option<&str>) -> Re
     Ok(Inventory { devices, notes: notes.into_iter().flatten().collect() })
 }
 
-/// Oxidized calls Dell's system `dnos`, which is not DriveNets'.
+/// Oxidized calls Dell's system `dnos`, which is not `DriveNets`'.
 fn model(word: &str) -> String {
     if word.trim().eq_ignore_ascii_case("dnos") { "dell_dnos".to_owned() } else { platform_of(word) }
 }
