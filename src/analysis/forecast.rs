@@ -1,10 +1,7 @@
-//! The chance that a device has changed since it was read. Each device has a
-//! posterior over its change rate; devices with little history borrow from
-//! their role, and roles from the fleet (hierarchical empirical Bayes).
-//!
-//! The rate is taken as constant over the window. Season, campaigns and
-//! signals stretch the days that go into `Evidence`; they belong to a later
-//! step and change nothing here.
+//! The chance that a device has changed since it was read. The stored scans
+//! are told to a [`Learner`] in the order in which they happened, as the
+//! backtest tells it simulated ones; what it then believes is put into the
+//! numbers that people see.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,7 +9,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::frequency::Frequency;
-use super::grid::{self, K, Weights};
+use super::grid::{self, Weights};
+use super::learner::{Learner, Look, Member, Objective, Seen};
+use super::scans::{Scan, day_of};
 use super::trend::{Halves, trend};
 use crate::model::device::{DeviceId, DeviceName};
 use crate::model::finding::{Basis, Trend};
@@ -40,6 +39,7 @@ pub struct Subject {
     pub name: DeviceName,
     /// Devices of one role are expected to be alike.
     pub role: String,
+    pub platform: String,
     pub site: String,
     /// How much a stale view of it costs, relative to others.
     pub importance: f64,
@@ -62,6 +62,10 @@ pub struct Forecast {
     pub rate_high: f64,
     /// Median days from any moment to the next change; `None` beyond ten years.
     pub median_days_to_next: Option<f64>,
+    /// Days by which the next change has come with a chance of 5 % and of 95 %;
+    /// `None` beyond ten years.
+    pub next_low: Option<f64>,
+    pub next_high: Option<f64>,
     /// Posterior over the rates of [`grid::rates`].
     pub weights: Weights,
     /// Days since the last complete scan; `None` if there is none.
@@ -73,23 +77,116 @@ pub struct Forecast {
     pub changed: i64,
     /// Other devices of the role that have a history to judge by.
     pub peers: usize,
+    /// The share of the estimate that comes from the device's own scans, from 0
+    /// (all of it is the prior of devices like it) to 1.
+    pub own: f64,
+    /// What a session on it is worth, before importance.
+    pub worth: f64,
+    /// Devices of its role that were read in the last day, and how many of
+    /// them had changed, where that raises its own chance.
+    pub sisters: Option<Sisters>,
+    /// Signals since it was read.
+    pub signals: usize,
 }
 
-/// One forecast a subject, in their order. `history` may lack devices and may
-/// hold others, which are not asked about and teach nothing.
-pub fn forecast(
+/// What was found on devices of one role, not long ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sisters {
+    pub read: usize,
+    pub changed: usize,
+}
+
+/// What was found on each subject's role within the day before `as_of`, where
+/// two or more had changed; nothing for a subject that was read in it itself.
+pub(super) fn sisters(subjects: &[Subject], scans: &[Scan], as_of: DateTime<Utc>) -> Vec<Option<Sisters>> {
+    let since = day_of(as_of) - 1.0;
+    let lately = &scans[scans.partition_point(|scan| scan.t < since)..];
+    let mut by_role: HashMap<&str, Sisters> = HashMap::new();
+    let mut read = vec![false; subjects.len()];
+    for scan in lately {
+        let role = by_role.entry(&subjects[scan.device].role).or_insert(Sisters { read: 0, changed: 0 });
+        role.read += usize::from(!read[scan.device]);
+        role.changed += usize::from(scan.changed);
+        read[scan.device] = true;
+    }
+    subjects
+        .iter()
+        .zip(read)
+        .map(|(subject, read)| {
+            by_role.get(subject.role.as_str()).copied().filter(|role| !read && role.changed >= 2)
+        })
+        .collect()
+}
+
+/// Tells a learner the history of some devices: who they are, their scans by
+/// time, and the signals on them (device, kind, day).
+pub(super) fn taught(
+    subjects: &[Subject],
+    scans: &[Scan],
+    signals: &[(usize, usize, f64)],
+    born: &[f64],
+    as_of: DateTime<Utc>,
+) -> Learner {
+    let now = day_of(as_of);
+    let first = scans.first().map_or(now, |scan| scan.t).floor();
+    let members: Vec<Member> = subjects
+        .iter()
+        .zip(born)
+        .map(|(subject, born)| Member {
+            role: subject.role.clone(),
+            platform: subject.platform.clone(),
+            site: subject.site.clone(),
+            born: *born,
+        })
+        .collect();
+    let mut learner = Learner::new(&members, first as i64);
+    let mut entered = vec![false; subjects.len()];
+    let mut heard = signals.iter().peekable();
+    let mut day = first;
+    for scan in scans {
+        if scan.t.floor() > day {
+            // A gap of any length is one night: there was nothing to learn from.
+            learner.close_night(scan.t.floor());
+            day = scan.t.floor();
+            learner.settle(scan.t);
+        }
+        while let Some((device, kind, at)) = heard.next_if(|signal| signal.2 <= scan.t) {
+            learner.signal(*device, *kind, *at);
+        }
+        if entered[scan.device] {
+            learner.observe(scan.device, scan.t, Seen::Changed(scan.changed));
+        } else {
+            entered[scan.device] = true;
+            learner.enter(scan.device, scan.t);
+        }
+    }
+    for (device, kind, at) in heard.filter(|signal| signal.2 <= now) {
+        learner.signal(*device, *kind, *at);
+    }
+    if !scans.is_empty() {
+        learner.close_night(now);
+    }
+    learner.settle(now);
+    learner
+}
+
+/// One forecast a subject, in their order. `learner` has been told their
+/// history, in the same order; `history` counts it, and may lack devices and
+/// hold others, which are not asked about. `sisters` has what was found on the
+/// role of each subject lately.
+pub(super) fn forecast(
     subjects: &[Subject],
     history: &[Frequency],
+    learner: &mut Learner,
+    sisters: &[Option<Sisters>],
     as_of: DateTime<Utc>,
     settings: &Settings,
 ) -> Vec<Forecast> {
     let history: HashMap<DeviceId, &Frequency> = history.iter().map(|row| (row.device_id, row)).collect();
     let rows: Vec<Option<&Frequency>> =
         subjects.iter().map(|subject| history.get(&subject.id).copied()).collect();
-    // Of both halves of each device's time; the whole is their sum.
+    // Of both halves of each device's time.
     let halves: Vec<Option<Halves>> = rows.iter().map(|row| row.and_then(Halves::of)).collect();
-    let likelihoods: Vec<Option<Weights>> =
-        halves.iter().map(|half| half.as_ref().map(Halves::whole)).collect();
 
     let mut roles: BTreeMap<&str, usize> = BTreeMap::new();
     for subject in subjects {
@@ -97,43 +194,51 @@ pub fn forecast(
         roles.entry(&subject.role).or_insert(next);
     }
     let groups: Vec<usize> = subjects.iter().map(|subject| roles[subject.role.as_str()]).collect();
-    let fit = Fit::of(&likelihoods, &groups, roles.len());
     let shares = drift_shares(&rows, &groups, roles.len());
     let mut peers = vec![0usize; roles.len()];
-    for (likelihood, group) in likelihoods.iter().zip(&groups) {
-        peers[*group] += usize::from(likelihood.is_some());
+    for (half, group) in halves.iter().zip(&groups) {
+        peers[*group] += usize::from(half.is_some());
     }
+    let now = day_of(as_of);
+    let all: Vec<usize> = (0..subjects.len()).collect();
+    let mut looks: Vec<Look> = Vec::with_capacity(all.len());
+    learner.looks(&all, now, Objective::Freshness, &mut looks);
 
     let mut forecasts = Vec::with_capacity(subjects.len());
     for (index, subject) in subjects.iter().enumerate() {
-        let group = groups[index];
-        let prior = &fit.priors[group];
-        let weights =
-            likelihoods[index].as_ref().map_or(*prior, |likelihood| grid::posterior(prior, likelihood));
         let row = rows[index];
+        let weights = learner.weights(index, now);
+        let prior = learner.prior(index);
         // A scan "in the future" (a clock was corrected) is one of this moment.
         let age_days = row.map(|row| days_between(row.last, as_of).max(0.0));
-        let p_change = age_days.map_or(1.0, |age| grid::p_change(&weights, age));
-        let ahead =
-            age_days.map_or(1.0, |age| grid::p_change(&weights, age + settings.horizon_days.max(0.0)));
+        // A device that was not read within the window has a scan, but no history.
+        let known = age_days.is_some();
+        let p_change = if known { looks[index].p } else { 1.0 };
+        let ahead = if known { learner.p_within(index, now, settings.horizon_days.max(0.0)) } else { 1.0 };
         let intervals = row.map_or(0, Frequency::intervals);
         forecasts.push(Forecast {
             device_id: subject.id,
             p_change,
-            p_change_ahead: ahead,
+            p_change_ahead: ahead.max(p_change),
             p_drift: p_change * shares[index],
             rate: grid::quantile(&weights, 0.5),
             rate_low: grid::quantile(&weights, 0.05),
             rate_high: grid::quantile(&weights, 0.95),
             median_days_to_next: grid::median_days(&weights),
+            next_low: grid::days_until(&weights, 0.05),
+            next_high: grid::days_until(&weights, 0.95),
+            own: if intervals == 0 { 0.0 } else { grid::own_share(&prior, &weights) },
             weights,
             age_days,
             last_good_scan: row.map(|row| row.last),
             basis: if intervals < 2 { Basis::Prior } else { Basis::Data },
-            trend: trend(halves[index].as_ref(), prior),
+            trend: trend(halves[index].as_ref(), &prior),
             scans: row.map_or(0, |row| row.scans),
             changed: row.map_or(0, |row| row.changed),
-            peers: peers[group] - usize::from(likelihoods[index].is_some()),
+            peers: peers[groups[index]] - usize::from(halves[index].is_some()),
+            worth: if known { looks[index].index } else { grid::worth(&weights, None) },
+            sisters: sisters[index].filter(|_| learner.campaign(index, now) > 1.2),
+            signals: learner.heard(index),
         });
     }
     forecasts
@@ -142,99 +247,6 @@ pub fn forecast(
 /// Days from one moment to a later one.
 pub fn days_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
     (to - from).num_milliseconds() as f64 / 86_400_000.0
-}
-
-/// The priors of all roles, fitted to the fleet's own history.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fit {
-    /// Mean log rate of the fleet, and of each role shrunk towards it.
-    pub fleet: f64,
-    pub roles: Vec<f64>,
-    /// Deviation of log rates within a role.
-    pub deviation: f64,
-    pub priors: Vec<Weights>,
-}
-
-impl Fit {
-    /// How many devices a role must have to count as much as the fleet does.
-    const SHRINKAGE: f64 = 10.0;
-
-    /// The fit before anything was seen: one change in 30 days, give or take.
-    fn start(roles: usize) -> Self {
-        let fleet = (1.0_f64 / 30.0).ln();
-        Self {
-            fleet,
-            roles: vec![fleet; roles],
-            deviation: 1.5,
-            priors: vec![grid::log_normal(fleet, 1.5); roles],
-        }
-    }
-
-    /// EM: given the priors, each device's mean and variance of the log rate;
-    /// given those, the priors. `groups` has the role of each device.
-    fn of(likelihoods: &[Option<Weights>], groups: &[usize], roles: usize) -> Self {
-        const ROUNDS: usize = 30;
-        let mut fit = Self::start(roles);
-        // Exponentials once: what follows only multiplies.
-        let scaled: Vec<(usize, Weights)> = likelihoods
-            .iter()
-            .zip(groups)
-            .filter_map(|(likelihood, group)| Some((*group, scaled(likelihood.as_ref()?))))
-            .collect();
-        if scaled.is_empty() {
-            return fit;
-        }
-        for _ in 0..ROUNDS {
-            let next = fit.refit(&scaled);
-            let moved = (next.fleet - fit.fleet).abs() + (next.deviation - fit.deviation).abs();
-            fit = next;
-            if moved < 1e-4 {
-                break;
-            }
-        }
-        fit
-    }
-
-    fn refit(&self, devices: &[(usize, Weights)]) -> Self {
-        let logs = grid::rates().map(f64::ln);
-        let moments: Vec<(usize, f64, f64)> = devices
-            .iter()
-            .map(|(group, likelihood)| {
-                let prior = &self.priors[*group];
-                let (mut sum, mut first, mut second) = (0.0, 0.0, 0.0);
-                for k in 0..K {
-                    let weight = prior[k] * likelihood[k];
-                    sum += weight;
-                    first += weight * logs[k];
-                    second += weight * logs[k] * logs[k];
-                }
-                let mean = first / sum;
-                (*group, mean, (second / sum - mean * mean).max(0.0))
-            })
-            .collect();
-        let n = moments.len() as f64;
-        let fleet = moments.iter().map(|(_, mean, _)| mean).sum::<f64>() / n;
-        let mut sums = vec![(0.0, 0.0); self.roles.len()];
-        for (group, mean, _) in &moments {
-            sums[*group].0 += mean;
-            sums[*group].1 += 1.0;
-        }
-        let shrunk = |(sum, n): &(f64, f64)| (sum + Self::SHRINKAGE * fleet) / (n + Self::SHRINKAGE);
-        let roles: Vec<f64> = sums.iter().map(shrunk).collect();
-        let spread = moments
-            .iter()
-            .map(|(group, mean, variance)| variance + (mean - roles[*group]).powi(2))
-            .sum::<f64>();
-        let deviation = (spread / n).sqrt().clamp(0.3, 3.0);
-        let priors = roles.iter().map(|m| grid::log_normal(*m, deviation)).collect();
-        Self { fleet, roles, deviation, priors }
-    }
-}
-
-/// A likelihood with its largest value at 1.
-fn scaled(log_likelihood: &Weights) -> Weights {
-    let top = log_likelihood.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if top.is_finite() { log_likelihood.map(|l| (l - top).exp()) } else { [1.0; K] }
 }
 
 /// The share of each device's changes that led to a drift: a Beta mean, shrunk

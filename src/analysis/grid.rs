@@ -123,8 +123,13 @@ pub fn quantile(weights: &Weights, q: f64) -> f64 {
 /// predictive distribution, wider than that of any single rate. `None` beyond
 /// ten years.
 pub fn median_days(weights: &Weights) -> Option<f64> {
+    days_until(weights, 0.5)
+}
+
+/// Days until P(a change) has risen to `q`; `None` beyond ten years.
+pub fn days_until(weights: &Weights, q: f64) -> Option<f64> {
     const TEN_YEARS: f64 = 3652.5;
-    if p_change(weights, TEN_YEARS) < 0.5 {
+    if p_change(weights, TEN_YEARS) < q {
         return None;
     }
     // P(no change) falls and is convex in time, so Newton's steps from zero
@@ -138,13 +143,29 @@ pub fn median_days(weights: &Weights) -> Option<f64> {
             quiet += part;
             slope += part * rates[k];
         }
-        let step = (quiet - 0.5) / slope;
+        let step = (quiet - (1.0 - q)) / slope;
         days += step;
         if step <= 1e-9 * days {
             break;
         }
     }
     days.is_finite().then_some(days)
+}
+
+/// How much of an estimate is data: the share of the prior's variance of the
+/// log rate that the posterior no longer has.
+pub fn own_share(prior: &Weights, posterior: &Weights) -> f64 {
+    let variance = |weights: &Weights| {
+        let (mut mean, mut square) = (0.0, 0.0);
+        for (k, weight) in weights.iter().enumerate() {
+            // The grid is even on the log scale: the index will do.
+            mean += weight * k as f64;
+            square += weight * (k * k) as f64;
+        }
+        (square - mean * mean).max(0.0)
+    };
+    let before = variance(prior);
+    if before > 0.0 { (1.0 - variance(posterior) / before).clamp(0.0, 1.0) } else { 0.0 }
 }
 
 /// What a scan now is worth, in device-days: the gain in freshness for one

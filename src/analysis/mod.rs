@@ -28,6 +28,9 @@ pub mod frame;
 // How often each device changed, and what a scan could see of it.
 pub mod frequency;
 
+// Rows of history as the learner takes them.
+mod scans;
+
 // What a history says about a rate, on a grid of rates.
 pub mod grid;
 
@@ -70,10 +73,14 @@ pub mod backtest;
 // The figures of the morning page.
 pub mod summary;
 
-use arrow::record_batch::RecordBatch;
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
 
+use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::model::device::DeviceId;
 use crate::model::finding::Ranking;
+use crate::model::{Signal, SignalKind};
 
 pub use accept::{accepting, record_of};
 pub use budget::Budget;
@@ -81,17 +88,18 @@ pub use calibration::{Calibration, calibrate};
 pub use cause::Accounts;
 pub use compare::{Agreement, Comparison, Reach, agreement, changes, compare};
 pub use coverage::{BadPattern, Coverage, Rules};
-pub use forecast::{Forecast, Subject, forecast};
+pub use forecast::{Forecast, Sisters, Subject};
 pub use frame::FrameError;
 pub use frequency::{Frequency, frequency};
-pub use plan::{NightState, next_round};
+pub use learner::Learner;
+pub use plan::{NightState, Tonight};
 pub use rank::rank;
 pub use reconcile::{Attribution, attribution, reconcile};
 pub use shrink::{Loss, shrink};
 pub use standing::{Standing, standing};
 
 /// All that history says about a fleet.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Outlook {
     /// By device number; devices that were ever completely read.
     pub frequencies: Vec<Frequency>,
@@ -99,6 +107,8 @@ pub struct Outlook {
     pub forecasts: Vec<Forecast>,
     /// The scan-next list, best first.
     pub rankings: Vec<Ranking>,
+    /// What the history has taught; its devices stand in the order of the subjects.
+    pub learner: Learner,
 }
 
 /// Record batches of the store: one row a complete scan in device scope, by
@@ -109,15 +119,37 @@ pub type History = Vec<RecordBatch>;
 ///
 /// `history` has one row per complete scan in device scope, ordered by device
 /// and then by sequence, with the columns of [`frequency::COLUMNS`]. Scans that
-/// started after `as_of` are left out, so a past night can be ranked again.
+/// started after `as_of` are left out, so a past night can be ranked again;
+/// so are signals.
 pub fn outlook(
     history: &[RecordBatch],
+    signals: &[Signal],
     subjects: &[Subject],
     as_of: DateTime<Utc>,
     settings: &forecast::Settings,
 ) -> Result<Outlook, FrameError> {
     let frequencies = frequency(&frame::frame(history)?, as_of, settings.window_days)?;
-    let forecasts = forecast(subjects, &frequencies, as_of, settings);
+    let places: HashMap<DeviceId, usize> =
+        subjects.iter().enumerate().map(|(place, subject)| (subject.id, place)).collect();
+    let since = as_of - TimeDelta::days(i64::from(settings.window_days));
+    let scans = scans::scans(history, &places, since, as_of)?;
+    let mut heard: Vec<(usize, usize, f64)> = signals
+        .iter()
+        .filter(|signal| signal.at >= since && signal.at <= as_of)
+        .filter_map(|signal| {
+            let kind = SignalKind::ALL.iter().position(|kind| *kind == signal.kind)?;
+            Some((*places.get(&signal.device)?, kind, scans::day_of(signal.at)))
+        })
+        .collect();
+    heard.sort_by(|a, b| a.2.total_cmp(&b.2));
+    // The first scan stands for the day a device came.
+    let mut born = vec![f64::INFINITY; subjects.len()];
+    for scan in &scans {
+        born[scan.device] = born[scan.device].min(scan.t);
+    }
+    let mut learner = forecast::taught(subjects, &scans, &heard, &born, as_of);
+    let sisters = forecast::sisters(subjects, &scans, as_of);
+    let forecasts = forecast::forecast(subjects, &frequencies, &mut learner, &sisters, as_of, settings);
     let rankings = rank(subjects, &forecasts, as_of);
-    Ok(Outlook { frequencies, forecasts, rankings })
+    Ok(Outlook { frequencies, forecasts, rankings, learner })
 }

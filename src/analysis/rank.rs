@@ -3,14 +3,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::forecast::{Forecast, Subject};
-use super::grid;
+use super::forecast::{Forecast, Sisters, Subject};
 use crate::model::finding::{Basis, Direction, Ranking};
 
 /// Ranks devices, best first. `forecasts` stand in the order of `subjects`.
 ///
 /// The score is the gain in freshness for one more session (see
-/// [`grid::worth`]) times the device's importance. It is not the probability:
+/// [`super::grid::worth`]) times the device's importance. It is not the probability:
 /// a device that changes every hour is not worth a session, because it will
 /// have changed again by breakfast. Devices never read stand first.
 pub fn rank(subjects: &[Subject], forecasts: &[Forecast], as_of: DateTime<Utc>) -> Vec<Ranking> {
@@ -37,8 +36,11 @@ fn one(subject: &Subject, forecast: &Forecast, as_of: DateTime<Utc>) -> Ranking 
         rate_low: forecast.rate_low * DAYS,
         rate_high: forecast.rate_high * DAYS,
         median_days_to_next: forecast.median_days_to_next,
+        next_low: forecast.next_low,
+        next_high: forecast.next_high,
+        share_of_data: forecast.own,
         last_good_scan: forecast.last_good_scan,
-        score: importance * grid::worth(&forecast.weights, forecast.age_days),
+        score: importance * forecast.worth,
         reason: reason(subject, forecast, as_of),
         basis: forecast.basis,
         trend: forecast.trend,
@@ -51,6 +53,17 @@ fn one(subject: &Subject, forecast: &Forecast, as_of: DateTime<Utc>) -> Ranking 
 fn reason(subject: &Subject, forecast: &Forecast, as_of: DateTime<Utc>) -> String {
     let Some(last) = forecast.last_good_scan else { return "never read".to_owned() };
     let read = format!("last read {}", ago(as_of, last));
+    if forecast.signals > 0 {
+        let signals = if forecast.signals == 1 {
+            "a signal".to_owned()
+        } else {
+            format!("{} signals", forecast.signals)
+        };
+        return format!("{signals} since it was read; {read}");
+    }
+    if let Some(sisters) = forecast.sisters {
+        return format!("{} in the last day; {read}", sisters.told(&subject.role));
+    }
     if forecast.basis == Basis::Prior {
         let judged = match (forecast.peers, subject.role.as_str()) {
             (0, _) => "nothing like it to judge by".to_owned(),
@@ -74,6 +87,27 @@ fn reason(subject: &Subject, forecast: &Forecast, as_of: DateTime<Utc>) -> Strin
     format!("{often}{trend}, {read}")
 }
 
+impl Sisters {
+    /// "11 of its 14 sister leaves changed".
+    pub(super) fn told(self, role: &str) -> String {
+        let Self { read, changed } = self;
+        match role {
+            "" => format!("{changed} of {read} devices like it changed"),
+            role => format!("{changed} of its {read} sister {} changed", plural(role)),
+        }
+    }
+}
+
+/// The plural of a role, where it is an English word; else devices of it.
+fn plural(role: &str) -> String {
+    let word = role.chars().all(|c| c.is_ascii_lowercase());
+    match role.strip_suffix("leaf") {
+        Some(stem) if word => format!("{stem}leaves"),
+        _ if word && !role.ends_with(['s', 'x', 'y']) => format!("{role}s"),
+        _ => format!("devices of role {role}"),
+    }
+}
+
 /// A rate per 30 days, in the unit that people would choose.
 fn often(rate: f64) -> String {
     let count = |n: f64, unit: &str| match n.round() {
@@ -91,7 +125,7 @@ fn often(rate: f64) -> String {
     }
 }
 
-fn ago(as_of: DateTime<Utc>, then: DateTime<Utc>) -> String {
+pub(super) fn ago(as_of: DateTime<Utc>, then: DateTime<Utc>) -> String {
     let hours = (as_of - then).num_hours().max(0);
     match hours {
         0 => "less than an hour ago".to_owned(),
@@ -104,21 +138,26 @@ fn ago(as_of: DateTime<Utc>, then: DateTime<Utc>) -> String {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
-    use super::super::forecast::{Settings, forecast};
-    use super::super::frame::frame;
-    use super::super::frequency::frequency;
+    use super::super::forecast::Settings;
     use super::super::frequency::tests::{Scan, day, history};
+    use super::super::outlook;
     use super::*;
     use crate::model::DeviceName;
 
     fn subject(id: i64, name: &str, importance: f64) -> Subject {
         let name = DeviceName::new(name).unwrap();
-        Subject { id, name, role: "leaf".to_owned(), site: "fra".to_owned(), importance }
+        Subject {
+            id,
+            name,
+            role: "leaf".to_owned(),
+            platform: String::new(),
+            site: "fra".to_owned(),
+            importance,
+        }
     }
 
     fn ranked(subjects: &[Subject], scans: &[Scan], now: f64) -> Vec<Ranking> {
-        let rows = frequency(&frame(&history(scans)).unwrap(), day(now), 180).unwrap();
-        rank(subjects, &forecast(subjects, &rows, day(now), &Settings::default()), day(now))
+        outlook(&history(scans), &[], subjects, day(now), &Settings::default()).unwrap().rankings
     }
 
     #[test]
@@ -137,7 +176,7 @@ mod tests {
         let reason = |name: &str| list.iter().find(|r| r.device.as_str() == name).unwrap().reason.clone();
         assert_eq!(list[0].device.as_str(), "unseen");
         assert_eq!(reason("unseen"), "never read");
-        assert_eq!(reason("busy"), "changes about 12 times a month, last read 9 days ago");
+        assert_eq!(reason("busy"), "changes about 13 times a month, last read 9 days ago");
         assert_eq!(reason("calm"), "no change seen in 90 readings, last read 9 days ago");
         assert_eq!(
             reason("new"),
@@ -157,6 +196,15 @@ mod tests {
         assert!(list[1].p_change > list[0].p_change);
         let weighed = [subject(1, "hopeless", 50.0), subject(2, "useful", 1.0)];
         assert_eq!(names(&ranked(&weighed, &scans, 65.0)), ["hopeless", "useful"]);
+    }
+
+    #[test]
+    fn sisters_in_words() {
+        let told = |role| Sisters { read: 14, changed: 11 }.told(role);
+        assert_eq!(told("leaf"), "11 of its 14 sister leaves changed");
+        assert_eq!(told("spine"), "11 of its 14 sister spines changed");
+        assert_eq!(told("pe-2"), "11 of its 14 sister devices of role pe-2 changed");
+        assert_eq!(told(""), "11 of 14 devices like it changed");
     }
 
     #[test]

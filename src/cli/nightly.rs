@@ -49,6 +49,7 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
             "sessions": done.summary.sessions,
             "changed": done.summary.changed,
             "sync": done.summary.sync,
+            "forecast_ignored": done.summary.forecast_ignored,
             "report": done.report,
             "stopped": done.summary.stopped,
         }))?;
@@ -68,6 +69,11 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
                 "Policies ({}): {} records added, {} changed, {} removed, {} skipped, {} held back.",
                 sync.plan, sync.added, sync.updated, sync.removed, sync.skipped, sync.held
             ))?;
+        }
+        if done.summary.forecast_ignored {
+            context.out.line(
+                "The forecasts of late were worse than one rate for the whole fleet: tonight the oldest snapshots came first.",
+            )?;
         }
         if let Some(report) = &done.report {
             context.out.line(format!("Report: {}", report.display()))?;

@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::scan::Summary;
 use super::{Env, JobError};
 use crate::analysis::advise::{Matters, UnreadDevice};
+use crate::analysis::budget::{Bought, Share};
 use crate::analysis::forecast::Subject;
+use crate::analysis::grid::Weights;
 use crate::analysis::standing::{Readings, Standing};
 use crate::analysis::summary::{self, Estimate};
 use crate::analysis::{self, History, Outlook, forecast};
@@ -26,6 +28,8 @@ pub struct Known {
     pub states: HashMap<DeviceId, LastState>,
     /// Best first.
     pub rankings: Vec<Ranking>,
+    /// What is known of each device's rate, in no order.
+    pub rates: HashMap<DeviceId, Weights>,
     /// How many devices will probably change within a week.
     pub next_week: Estimate,
     /// Open drifts of live devices.
@@ -53,6 +57,7 @@ impl Known {
             states: store.last_states(run)?,
             compared: store.compared(run)?,
             next_week: summary::ahead(&subjects, &outlook.forecasts, 7.0),
+            rates: outlook.forecasts.iter().map(|f| (f.device_id, f.weights)).collect(),
             rankings: outlook.rankings,
             drifts,
             devices,
@@ -127,12 +132,31 @@ pub(super) fn outlook_of<'a>(
             id: *id,
             name: device.name.clone(),
             role: device.role.clone(),
+            platform: device.platform.clone(),
             site: device.site.clone(),
             importance: device.importance,
         })
         .collect();
-    let outlook = analysis::outlook(history, &subjects, as_of, settings)?;
+    let outlook = analysis::outlook(history, &[], &subjects, as_of, settings)?;
     Ok((subjects, outlook))
+}
+
+/// What budgets would buy: for each, sessions a night and the long run.
+pub fn budgets(env: &Env, sessions: &[f64]) -> Result<Vec<Bought>, JobError> {
+    let known = known(env)?;
+    let shares: Vec<Share> = known
+        .rankings
+        .iter()
+        .map(|ranking| {
+            let importance = known.devices.get(&ranking.device_id).map_or(1.0, |device| device.importance);
+            Share::new(&known.rates[&ranking.device_id], importance)
+        })
+        .collect();
+    let longest = |sessions: f64| {
+        // As the plan has it: the limit may cost a fifth of the budget.
+        known.max_age_days.max(5.0 * shares.len() as f64 / sessions.max(1e-9))
+    };
+    Ok(sessions.iter().map(|n| analysis::budget::water_fill(&shares, *n, longest(*n))).collect())
 }
 
 /// All that is known now.

@@ -28,8 +28,8 @@ pub use error::JobError;
 pub use health::{Check, Verdict, examine, reach};
 pub use inventory::{host_keys, import_devices, rename_device};
 pub use known::{
-    Ages, Known, Queued, Row, RunStatus, Shown, Status, all_records, known, live_devices, open_drifts,
-    overview, show_device, status,
+    Ages, Known, Queued, Row, RunStatus, Shown, Status, all_records, budgets, known, live_devices,
+    open_drifts, overview, show_device, status,
 };
 pub use nightly::{Nightly, NightlyPlan, Occasion, nightly, nightly_for, plan_only, run_of};
 pub use prune::{Cleared, prune};

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::collector::{Kept, Wants};
 use super::scan::{Cast, Summary, carry_out, outcome_of};
 use super::{Env, JobError, known, morning, publish, sync};
-use crate::analysis::plan::{self, Candidate, Done, NightState, Request};
+use crate::analysis::plan::{self, Candidate, Done, NightState, Purse, Request, Tonight};
 use crate::analysis::{Budget, History};
 use crate::model::device::DeviceId;
 use crate::model::{Device, Event, Outcome, Plan, RunId, RunKind};
@@ -46,8 +46,8 @@ pub fn plan_only(env: &Env, budget: Budget) -> Result<NightlyPlan, JobError> {
     let eve = Eve::load(&store)?;
     drop(store);
     let state = eve.state(env)?;
-    let settings = plan::Settings { budget, ..env.settings.plan.clone() };
-    let plan = plan::next_round(&state, &settings).unwrap_or_default();
+    let settings = tonight_settings(env, budget);
+    let plan = Tonight::open(state, &settings).next_round().unwrap_or_default();
     Ok(NightlyPlan { budget: budget.sessions(eve.devices.len()), fleet: eve.devices.len(), plan })
 }
 
@@ -57,6 +57,15 @@ pub fn plan_only(env: &Env, budget: Budget) -> Result<NightlyPlan, JobError> {
 pub struct Occasion {
     pub schedule: String,
     pub slot: DateTime<Utc>,
+}
+
+/// The plan's settings with the budget of this night. Who names another one
+/// than the configuration means this very night: nothing is saved, and nothing
+/// that was saved is spent.
+fn tonight_settings(env: &Env, budget: Budget) -> plan::Settings {
+    let usual = &env.settings.plan;
+    let surge_nights = if budget == usual.budget { usual.surge_nights } else { 0.0 };
+    plan::Settings { budget, surge_nights, ..usual.clone() }
 }
 
 /// One night. Holds the batch lock; somebody else's is [`JobError::Busy`].
@@ -87,7 +96,7 @@ pub(super) async fn night(
 ) -> Result<Nightly, JobError> {
     let _lock = BatchLock::take(&env.dir, "nightly")?;
     let started = env.clock.now();
-    let settings = plan::Settings { budget, ..env.settings.plan.clone() };
+    let settings = tonight_settings(env, budget);
 
     let store = env.store()?;
     let eve = Eve::load(&store)?;
@@ -100,10 +109,10 @@ pub(super) async fn night(
     let recompare = last.is_some_and(|last| last.note["coverage"] != note["coverage"]);
     let sessions = budget.sessions(eve.devices.len());
     let run = store.start_run(RunKind::Nightly, started, i64::try_from(sessions).ok(), &note)?;
-    let mut state = eve.state(env)?;
+    let state = eve.state(env)?;
     // Before the first session, so that nobody can say we knew.
     // Of a device that was never read nothing is believed, so nothing is forecast.
-    let read_before = state.rankings.iter().filter(|r| r.last_good_scan.is_some());
+    let read_before = state.outlook.rankings.iter().filter(|r| r.last_good_scan.is_some());
     let forecasts: Vec<(DeviceId, f64, f64)> =
         read_before.map(|r| (r.device_id, r.p_change, r.p_drift)).collect();
     store.append_forecasts(run, &forecasts)?;
@@ -120,32 +129,45 @@ pub(super) async fn night(
     };
     let mut kept: Vec<Kept> = Vec::new();
     let mut stopped = false;
-    while let Some(round) = plan::next_round(&state, &settings) {
+    let mut tonight = Tonight::open(state, &settings);
+    if !tonight.follows_forecast() {
+        tracing::warn!("the forecasts of late were worse than a constant: the oldest snapshots come first");
+    }
+    while let Some(round) = tonight.next_round() {
         if env.stop.is_pressed() {
             stopped = true;
             break;
         }
-        let done = carry_out(env, Wants { run, snapshots: false }, &round, &cast).await?;
+        let read = carry_out(env, Wants { run, snapshots: false }, &round, &cast).await?;
         // Told to end in the middle of it: those whom nobody asked stay not due.
-        stopped |= done.len() < round.targets.len() && env.stop.is_pressed();
-        state.round = round.round;
-        state.done.extend(done.iter().map(|k| Done {
-            device_id: k.target.device_id,
-            reason: k.target.reason,
-            outcome: k.outcome,
-            changed: k.changed,
-        }));
-        kept.extend(done);
+        stopped |= read.len() < round.targets.len() && env.stop.is_pressed();
+        let done: Vec<Done> = read
+            .iter()
+            .map(|k| Done { device_id: k.target.device_id, outcome: k.outcome, changed: k.changed })
+            .collect();
+        tonight.done(&done);
+        kept.extend(read);
     }
+    let ignored = !tonight.follows_forecast();
+    let left = Left { purse: tonight.close(), forecast_ignored: ignored, stopped };
 
     let env_of_task = env.clone();
     let asked = eve.requests;
     let done = tokio::task::spawn_blocking(move || {
-        finish(&env_of_task, run, fleet, &kept, &asked, stopped, with_report)
+        finish(&env_of_task, run, fleet, &kept, &asked, left, with_report)
     })
     .await??;
     env.events.say(&Event::RunFinished { run });
     Ok(done)
+}
+
+/// What the plan of the night leaves behind.
+#[derive(Clone, Copy)]
+struct Left {
+    purse: Purse,
+    forecast_ignored: bool,
+    /// Told to end before it was through.
+    stopped: bool,
 }
 
 /// Everything after the last session.
@@ -155,7 +177,7 @@ fn finish(
     fleet: usize,
     kept: &[Kept],
     asked: &[(i64, DeviceId)],
-    stopped: bool,
+    left: Left,
     with_report: bool,
 ) -> Result<Nightly, JobError> {
     let beside = BTreeMap::from([(Outcome::NotDue, fleet.saturating_sub(kept.len()))]);
@@ -166,8 +188,10 @@ fn finish(
     };
     let store = env.store()?;
     let open = store.drifts(None)?.len();
+    let stopped = left.stopped;
     let mut summary = Summary { stopped, ..Summary::of(kept, open, &beside) };
     summary.sync = synced;
+    (summary.purse, summary.forecast_ignored) = (Some(left.purse), left.forecast_ignored);
     let outcome = if stopped { "partial" } else { outcome_of(&summary.devices) };
     let answered: Vec<i64> = asked
         .iter()
@@ -204,6 +228,7 @@ struct Eve {
     history: History,
     requests: Vec<(i64, DeviceId)>,
     asked: Vec<Request>,
+    purse: Purse,
 }
 
 impl Eve {
@@ -215,7 +240,14 @@ impl Eve {
         }
         let open = store.requests()?;
         let known = |id: &DeviceId| devices.contains_key(id);
+        // A night that broke off left no purse; the one before it counts.
+        let purse = store
+            .runs(100)?
+            .into_iter()
+            .filter(|r| r.kind == RunKind::Nightly)
+            .find_map(|run| serde_json::from_value::<Summary>(run.summary?).ok()?.purse);
         Ok(Self {
+            purse: purse.unwrap_or_default(),
             states: store.last_states(None)?,
             history: store.history(None)?,
             requests: open.iter().filter(|r| known(&r.device)).map(|r| (r.id, r.device)).collect(),
@@ -241,6 +273,8 @@ impl Eve {
                     id: *id,
                     name: device.name.clone(),
                     role: device.role.clone(),
+                    site: device.site.clone(),
+                    jump: device.jump.clone(),
                     importance: device.importance,
                     last_complete: state.and_then(|s| s.last_complete),
                     last_attempt: state.map(|s| s.last_attempt.0),
@@ -251,12 +285,9 @@ impl Eve {
         Ok(NightState {
             as_of,
             devices: candidates,
-            rankings: known::outlook_of(&self.history, self.devices.iter(), as_of, &env.settings.forecast)?
-                .1
-                .rankings,
+            outlook: known::outlook_of(&self.history, self.devices.iter(), as_of, &env.settings.forecast)?.1,
             requests: self.asked.clone(),
-            done: Vec::new(),
-            round: 0,
+            purse: self.purse,
         })
     }
 }

@@ -9,6 +9,7 @@ use super::collector::{self, Kept, Wants};
 use super::fetchers;
 use super::{Env, JobError};
 use crate::analysis::Reach;
+use crate::analysis::plan::Purse;
 use crate::model::device::DeviceId;
 use crate::model::{Device, Drift, Event, Outcome, Plan, Reason, RunId, RunKind, Scope, Snapshot, Target};
 use crate::store::{BatchLock, LastState};
@@ -157,6 +158,13 @@ pub struct Summary {
     /// The run was told to end before it was through.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stopped: bool,
+    /// Of a nightly run: the sessions that it leaves to later nights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purse: Option<Purse>,
+    /// Of a nightly run: the forecasts of late were worse than one rate for the
+    /// whole fleet, so the oldest snapshots were read first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forecast_ignored: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, serde::Deserialize)]
@@ -188,6 +196,8 @@ impl Summary {
             changed: kept.iter().filter(|k| k.changed).count(),
             sync: None,
             stopped: false,
+            purse: None,
+            forecast_ignored: false,
         }
     }
 }

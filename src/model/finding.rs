@@ -52,6 +52,13 @@ pub struct Ranking {
     pub rate_high: f64,
     /// Median of the predictive time to the next change, in days; `None` beyond ten years.
     pub median_days_to_next: Option<f64>,
+    /// Days by which the next change has come with a chance of 5 % and of
+    /// 95 %: a predictive interval of 90 %. `None` beyond ten years.
+    pub next_low: Option<f64>,
+    pub next_high: Option<f64>,
+    /// How much of the estimate is the device's own history, from 0 to 1; the
+    /// rest is what is known of devices like it.
+    pub share_of_data: f64,
     pub last_good_scan: Option<DateTime<Utc>>,
     pub score: f64,
     pub reason: String,

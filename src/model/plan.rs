@@ -48,6 +48,10 @@ pub enum Reason {
     Due,
     /// The forecast found it most worth a session.
     Predicted,
+    /// Drawn at random, so that the forecasts can be judged fairly.
+    Sample,
+    /// Beside the usual part of the night: much is happening around it.
+    Surge,
     /// Everything is read tonight.
     Full,
 }
@@ -60,6 +64,8 @@ impl Reason {
             Self::New => "new",
             Self::Due => "due",
             Self::Predicted => "predicted",
+            Self::Sample => "sample",
+            Self::Surge => "surge",
             Self::Full => "full",
         }
     }

@@ -188,6 +188,9 @@ fn ranking(i: u64, dice: &mut Dice) -> Ranking {
         rate_low: rate / (1.0 + spread),
         rate_high: rate * (1.0 + spread),
         median_days_to_next: Some(20.8 / rate),
+        next_low: Some(1.5 / rate),
+        next_high: Some(90.0 / rate),
+        share_of_data: 0.6,
         last_good_scan: Some(ago(age)),
         score: p,
         reason: if prior {

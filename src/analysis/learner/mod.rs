@@ -12,6 +12,8 @@ mod constant;
 mod hazard;
 mod signals;
 mod table;
+#[cfg(test)]
+mod tests;
 mod variant;
 
 use std::collections::{BTreeMap, HashMap};
@@ -99,12 +101,10 @@ const UNHEARD: f64 = 1e-3;
 /// nats over the scans of the last nights.
 const DISTRUST: f64 = -3.0;
 
-const MODELS: [Assumes; 7] = [
+const MODELS: [Assumes; 5] = [
     Assumes { forget: 0.0, together: None, level: ROLE, bursts: false },
-    Assumes { forget: 1.0 / 240.0, together: None, level: ROLE, bursts: false },
     Assumes { forget: 1.0 / 240.0, together: Some(0.2), level: ROLE, bursts: false },
     Assumes { forget: 1.0 / 240.0, together: Some(0.2), level: ROLE, bursts: true },
-    Assumes { forget: 1.0 / 240.0, together: Some(2.0), level: ROLE, bursts: false },
     Assumes { forget: 1.0 / 240.0, together: Some(0.05), level: ROLE, bursts: true },
     Assumes { forget: 1.0 / 240.0, together: Some(0.05), level: COHORT, bursts: true },
 ];
@@ -124,7 +124,10 @@ pub struct Learner {
     /// How much each model is believed, since the last night.
     belief: Vec<f64>,
     pending: Vec<Vec<Heard>>,
-    classes: Vec<Class>,
+    /// By platform, then by kind of signal.
+    classes: Vec<Vec<Class>>,
+    /// The platform of each device.
+    platforms: Vec<usize>,
     /// The fleet as one device.
     constant: Constant,
     /// How much better than the constant the forecasts of late were, in nats.
@@ -136,6 +139,13 @@ impl Learner {
     /// A state that has seen nothing. `first`: the day before which nothing is told.
     pub fn new(members: &[Member], first: i64) -> Self {
         let (places, parents, groups) = places(members);
+        let mut names: Vec<&str> = members.iter().map(|member| member.platform.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let platforms: Vec<usize> = members
+            .iter()
+            .map(|member| names.partition_point(|name| *name < member.platform.as_str()))
+            .collect();
         let models: Vec<Variant> = MODELS
             .iter()
             .map(|model| Variant::new(*model, members.len(), parents.len(), groups[model.level], first))
@@ -148,7 +158,8 @@ impl Learner {
             tonight: vec![0.0; models.len()],
             belief: vec![1.0 / models.len() as f64; models.len()],
             pending: vec![Vec::new(); places.len()],
-            classes: Vec::new(),
+            classes: vec![Vec::new(); platforms.iter().max().map_or(0, |most| most + 1)],
+            platforms,
             constant: Constant::default(),
             lead: 0.0,
             nights: 0,
@@ -162,26 +173,27 @@ impl Learner {
         self.past[device].last = t;
     }
 
-    /// A signal. What came before the last reading is explained by it and is left out.
-    pub fn signal(&mut self, device: usize, class: usize, t: f64) {
+    /// A signal of a kind. What came before the last reading is explained by it and is left out.
+    pub fn signal(&mut self, device: usize, kind: usize, t: f64) {
         /// More than this many on one device say nothing new.
         const MOST: usize = 20;
-        while self.classes.len() <= class {
-            self.classes.push(Class::default());
+        let classes = &mut self.classes[self.platforms[device]];
+        if classes.len() <= kind {
+            classes.resize(kind + 1, Class::default());
         }
+        classes[kind].heard = true;
         if t > self.past[device].last && self.pending[device].len() < MOST {
-            self.pending[device].push(Heard { at: t, class });
+            self.pending[device].push(Heard { at: t, class: kind });
         }
     }
 
-    /// How far each class of signals is believed.
-    pub fn classes(&self) -> &[Class] {
-        &self.classes
+    /// How far signals from the platform of a device are believed, by kind.
+    pub fn classes(&self, device: usize) -> &[Class] {
+        &self.classes[self.platforms[device]]
     }
 
-    fn ear<'a>(&'a self, pending: &'a [Heard]) -> Ear<'a> {
-        let silence = self.classes.iter().map(|class| 1.0 - class.recall).product();
-        Ear { heard: pending, classes: &self.classes, silence }
+    fn ear<'a>(&'a self, device: usize, pending: &'a [Heard]) -> Ear<'a> {
+        Ear::new(pending, self.classes(device))
     }
 
     /// Brings operational time up to `t`: before the first scan of a night, and
@@ -206,7 +218,7 @@ impl Learner {
         out.clear();
         for device in devices {
             let (place, past) = (self.places[*device], &self.past[*device]);
-            let ear = self.ear(&self.pending[*device]);
+            let ear = self.ear(*device, &self.pending[*device]);
             let mut look = Look::default();
             for (model, weight) in self.models.iter().zip(belief).filter(|(_, weight)| **weight > 0.0) {
                 let opinion = model.look(place, past, t, ear, objective);
@@ -228,13 +240,12 @@ impl Learner {
         let pending = std::mem::take(&mut self.pending[device]);
         let belief = self.belief.clone();
         let whole: f64 = belief.iter().sum();
-        if !self.classes.is_empty() {
+        if !self.classes(device).is_empty() {
             self.learn_signals(place, &past, t, seen, &pending, &belief);
         }
         let mut said = 0.0;
         for (index, weight) in belief.iter().enumerate() {
-            let silence = self.classes.iter().map(|class| 1.0 - class.recall).product();
-            let ear = Ear { heard: &pending, classes: &self.classes, silence };
+            let ear = Ear::new(&pending, &self.classes[self.platforms[device]]);
             let p = self.models[index].observe(place, &past, t, seen, ear);
             self.tonight[index] += p.ln();
             said += weight / whole * p;
@@ -261,10 +272,13 @@ impl Learner {
         belief: &[f64],
     ) {
         let best = (0..belief.len()).max_by(|a, b| belief[*a].total_cmp(&belief[*b])).unwrap_or(0);
-        let (unheard, real) = self.models[best].explain(place, past, t, self.ear(pending));
+        let (unheard, real) = self.models[best].explain(place, past, t, self.ear(place.device, pending));
         let quiet = |real: &mut dyn Iterator<Item = f64>| real.map(|real| 1.0 - real).product::<f64>();
         let any = 1.0 - (1.0 - unheard) * quiet(&mut real.iter().copied());
-        for (class, learnt) in self.classes.iter_mut().enumerate() {
+        for (class, learnt) in self.classes[self.platforms[place.device]].iter_mut().enumerate() {
+            if !learnt.heard {
+                continue;
+            }
             let of_class: Vec<f64> = pending
                 .iter()
                 .zip(&real)
@@ -289,10 +303,20 @@ impl Learner {
         }
         self.belief = self.believe();
         self.lead *= SCORE_KEPT;
-        if matches!(self.nights, 1 | 2 | 3 | 5) || self.nights.is_multiple_of(7) {
-            for model in &mut self.models {
-                model.refit(&self.kins, &self.parents, &self.past, t, 3);
+        // Early nights move the priors far; later ones have had many rounds before.
+        let rounds = match self.nights {
+            1 | 2 | 3 | 5 => 3,
+            night if night.is_multiple_of(7) => {
+                if night < 60 {
+                    3
+                } else {
+                    1
+                }
             }
+            _ => return,
+        };
+        for model in &mut self.models {
+            model.refit(&self.kins, &self.parents, &self.past, t, rounds);
         }
     }
 
@@ -333,7 +357,7 @@ impl Learner {
     /// Probability of a change since the last reading or within `days` from now.
     pub fn p_within(&self, device: usize, t: f64, days: f64) -> f64 {
         let (place, past) = (self.places[device], &self.past[device]);
-        let ear = self.ear(&self.pending[device]);
+        let ear = self.ear(device, &self.pending[device]);
         let belief = &self.belief;
         let whole: f64 = belief.iter().sum();
         let mut p = 0.0;
@@ -359,13 +383,9 @@ impl Learner {
             .sum()
     }
 
-    /// Devices that share a role with a device, itself left out.
-    pub fn sisters(&self, device: usize) -> impl Iterator<Item = usize> + '_ {
-        let role = self.places[device].groups[ROLE];
-        self.places
-            .iter()
-            .filter(move |place| place.groups[ROLE] == role && place.device != device)
-            .map(|place| place.device)
+    /// How many signals came on a device since it was read.
+    pub fn heard(&self, device: usize) -> usize {
+        self.pending[device].len()
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Class {
     pub recall: f64,
     /// False ones a device and day.
     pub noise: f64,
+    /// Whether there ever was one. A class that never spoke says nothing by its silence.
+    pub(super) heard: bool,
     /// Changes found with and without one, and false ones with the days they came in.
     with: f64,
     without: f64,
@@ -22,7 +24,7 @@ pub struct Class {
 impl Default for Class {
     fn default() -> Self {
         // Worth one change with and one without, and half a false one in 50 days.
-        Self { recall: 0.5, noise: 0.01, with: 1.0, without: 1.0, falsely: 0.5, days: 50.0 }
+        Self { recall: 0.5, noise: 0.01, heard: false, with: 1.0, without: 1.0, falsely: 0.5, days: 50.0 }
     }
 }
 
@@ -56,4 +58,11 @@ pub(super) struct Ear<'a> {
     pub(super) classes: &'a [Class],
     /// Chance that a change gives no signal at all.
     pub(super) silence: f64,
+}
+
+impl<'a> Ear<'a> {
+    pub(super) fn new(heard: &'a [Heard], classes: &'a [Class]) -> Self {
+        let silence = classes.iter().filter(|class| class.heard).map(|class| 1.0 - class.recall).product();
+        Self { heard, classes, silence }
+    }
 }

@@ -87,6 +87,25 @@ pub(super) fn gain_of(x: f64) -> f64 {
     if x < 1e-3 { x * x * (0.5 - x / 3.0 + x * x / 8.0) } else { 1.0 - (1.0 + x) * (-x).exp() }
 }
 
+/// Σ a × b. Eight sums at a time: that order the compiler may not choose by itself.
+pub(super) fn dot(a: &Row, b: &Row) -> f32 {
+    let mut sums = [0.0_f32; 8];
+    for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
+        for lane in 0..8 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    sums.iter().sum()
+}
+
+/// a × b at each rate.
+pub(super) fn times(a: &Row, b: &Row) -> Row {
+    std::array::from_fn(|k| a[k] * b[k])
+}
+
+// All of a row is summed.
+const _: () = assert!(K.is_multiple_of(8));
+
 /// 1/rate, the rate and its logarithm, at each point of the grid.
 pub(super) fn rates32() -> &'static (Row, Row, Row) {
     static RATES: LazyLock<(Row, Row, Row)> = LazyLock::new(|| {

@@ -5,7 +5,7 @@
 use super::Seen;
 use super::hazard::{Days, Pace, REACH, Shape};
 use super::signals::Ear;
-use super::table::{Row, gain_of, rates32, table};
+use super::table::{Row, dot, gain_of, rates32, table, times};
 use super::{Objective, Place};
 use crate::analysis::grid::{self, K};
 
@@ -189,7 +189,7 @@ impl Variant {
         let change = table.change(table.place(self.time(place, past, t) * ear.silence));
         let weights = self.weights(place, t);
         let (_, rates, _) = rates32();
-        let unheard: f32 = (0..K).map(|k| weights[k] * change[k]).sum();
+        let unheard = dot(&weights, &change);
         let real = (0..ear.heard.len()).map(|heard| {
             let (recall, noise) = self.recall(place, ear, heard);
             let real = |k: usize| weights[k] * (rates[k] * recall) / (rates[k] * recall + noise);
@@ -225,16 +225,7 @@ impl Variant {
         let table = table();
         let (change, gain) = table.both(table.place(whole * ear.silence));
         let (inverse, ..) = rates32();
-        // Four sums at a time are one instruction.
-        let (mut p, mut index) = ([0.0_f32; 4], [0.0_f32; 4]);
-        for k in (0..K).step_by(4) {
-            for lane in 0..4 {
-                let weight = weights[k + lane];
-                p[lane] += weight * change[k + lane];
-                index[lane] += weight * inverse[k + lane] * gain[k + lane];
-            }
-        }
-        opinion(f64::from(p.iter().sum::<f32>()), f64::from(index.iter().sum::<f32>()))
+        opinion(f64::from(dot(&weights, &change)), f64::from(dot(&times(&weights, inverse), &gain)))
     }
 
     /// Takes in a scan. Returns the probability that had been given to what it found.
@@ -259,37 +250,29 @@ impl Variant {
         if !self.plain() {
             self.learn(&weights, place, past, t, seen);
         }
+        let happened = if seen.changed() { change } else { change.map(|p| 1.0 - p) };
+        let told: Row = match seen {
+            Seen::Changed(_) => times(&happened, &tone),
+            // Poisson, scaled to 1 at its top so that no power overflows.
+            Seen::Counted(n) => {
+                let n = f64::from(n);
+                let top = if n > 0.0 { n * n.ln() - n } else { 0.0 };
+                let x = |k: usize| grid::rates()[k] * whole.max(1e-4);
+                std::array::from_fn(|k| (n * x(k).ln() - x(k) - top).exp() as f32)
+            }
+        };
+        let posterior = times(&weights, &told);
+        let sum = dot(&weights, &told).max(LEAST);
         let kept = self.kept(place.device, t);
-        let like = &mut self.like[place.device];
-        let (mut p, mut sum) = (0.0, 0.0);
-        for k in 0..K {
-            let happened = if seen.changed() { change[k] } else { 1.0 - change[k] };
-            p += weights[k] * happened;
-            let told = match seen {
-                Seen::Changed(_) => happened * tone[k],
-                // Poisson, scaled to 1 at its top so that no power overflows.
-                Seen::Counted(n) => {
-                    let x = grid::rates()[k] * whole.max(1e-4);
-                    let n = f64::from(n);
-                    let top = if n > 0.0 { n * n.ln() - n } else { 0.0 };
-                    (n * x.ln() - x - top).exp() as f32
-                }
-            };
-            let before = kept * like[k] + (1.0 - kept);
-            like[k] = (before * told).max(LEAST);
-            sum += weights[k] * told;
-        }
-        let sum = sum.max(LEAST);
-        for l in like {
-            *l = (*l / sum).max(LEAST);
+        for (like, told) in self.like[place.device].iter_mut().zip(&told) {
+            *like = ((kept * *like + (1.0 - kept)) * (told / sum)).max(LEAST);
         }
         self.forgotten[place.device] = t;
         if !self.plain() {
-            let (prior, logs) = (&self.prior[place.kin], &rates32().2);
-            let log: f32 = (0..K).map(|k| prior[k] * self.like[place.device][k] * logs[k]).sum();
+            let log = dot(&posterior, &rates32().2) / sum;
             self.pace[place.device] = Pace::of(f64::from(log).exp());
         }
-        f64::from(p.max(1e-12))
+        f64::from(dot(&weights, &happened).max(1e-12))
     }
 
     /// Gives the changes that a scan found, or did not, to the days it covers.
@@ -297,7 +280,7 @@ impl Variant {
         const CELLS: usize = REACH as usize + 2;
         let (_, rates, _) = rates32();
         let group = place.groups[self.assumes.level];
-        let rate = f64::from((0..K).map(|k| weights[k] * rates[k]).sum::<f32>());
+        let rate = f64::from(dot(weights, rates));
         let from = past.last.max((t - REACH).floor());
         let (first, end) = (from.floor() as i64, t.ceil() as i64);
         let mut total = (from - past.last) * rate;
@@ -323,7 +306,8 @@ impl Variant {
             let share = found * expected / total;
             let weekday = day.rem_euclid(7) as usize;
             self.week_sums[weekday].0 += share;
-            self.week_sums[weekday].1 += expected / self.week[weekday];
+            // Without the factor of the day: a quiet weekend is the week's doing, not the day's.
+            self.week_sums[weekday].1 += due / self.week[weekday];
             if self.assumes.bursts {
                 let age = bin(day as f64 - past.hit);
                 self.burst_sums[age].0 += share;
@@ -357,6 +341,7 @@ impl Variant {
             return;
         }
         let (.., logs) = rates32();
+        let squares = times(logs, logs);
         for device in &seen {
             let kept = self.kept(*device, t);
             if kept < 1.0 {
@@ -371,13 +356,8 @@ impl Variant {
             for device in &seen {
                 let kin = kins[*device];
                 let (prior, like) = (&self.prior[kin], &self.like[*device]);
-                let (mut whole, mut first, mut second) = (0.0_f32, 0.0_f32, 0.0_f32);
-                for k in 0..K {
-                    let weight = prior[k] * like[k];
-                    whole += weight;
-                    first += weight * logs[k];
-                    second += weight * logs[k] * logs[k];
-                }
+                let weights = times(prior, like);
+                let (whole, first, second) = (dot(prior, like), dot(&weights, logs), dot(&weights, &squares));
                 let mean = f64::from(first / whole);
                 moments.push((kin, mean, (f64::from(second / whole) - mean * mean).max(0.0)));
                 by_kin[kin].0 += mean;
@@ -409,7 +389,7 @@ impl Variant {
         }
         for (like, kin) in self.like.iter_mut().zip(kins) {
             let prior = &self.prior[*kin];
-            let whole: f32 = (0..K).map(|k| prior[k] * like[k]).sum();
+            let whole = dot(prior, like).max(LEAST);
             for l in like {
                 *l = (*l / whole).max(LEAST);
             }
@@ -442,7 +422,7 @@ impl Objective {
     /// What a scan now is worth at one rate, in device-days (for `age` and
     /// `delay` days squared): `x` is the hazard since the last reading, `ahead`
     /// the mean time to the next change after now.
-    fn worth(self, x: f64, ahead: f64) -> f64 {
+    pub(super) fn worth(self, x: f64, ahead: f64) -> f64 {
         match self {
             // Cho and Garcia-Molina: V = [1 - (1+x) e^-x] / θ.
             Self::Freshness => gain_of(x) * ahead,

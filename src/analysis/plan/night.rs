@@ -48,13 +48,14 @@ const SURGE_LEAST: usize = 4;
 
 /// A night under way.
 #[derive(Clone, Debug)]
-pub struct Night<'a> {
-    settings: &'a Settings,
+pub struct Night {
+    settings: Settings,
     purse: Purse,
     seats: Vec<Seat>,
     taken: Vec<bool>,
-    /// Sessions of the normal part, and those left of it.
-    normal: usize,
+    /// Sessions a night on average.
+    budget: f64,
+    /// Sessions left of the normal part.
     left: usize,
     /// Sessions that the night may still use, whatever is saved.
     cap: usize,
@@ -70,9 +71,9 @@ pub struct Night<'a> {
     dice: Dice,
 }
 
-impl<'a> Night<'a> {
+impl Night {
     /// `budget`: sessions a night on average. `seed` draws the random sample.
-    pub fn open(settings: &'a Settings, mut purse: Purse, budget: f64, seats: Vec<Seat>, seed: u64) -> Self {
+    pub fn open(settings: &Settings, mut purse: Purse, budget: f64, seats: Vec<Seat>, seed: u64) -> Self {
         let n = seats.len();
         let budget = if budget.is_finite() { budget.max(0.0) } else { 0.0 };
         // A budget of the whole fleet reads everything, and saves nothing.
@@ -81,8 +82,10 @@ impl<'a> Night<'a> {
         let (normal, cap) = if full {
             (n, n)
         } else {
-            let normal = purse.earn(budget, most).min(n);
-            (normal, ((budget * (1.0 + most)).ceil() as usize).clamp(normal, n.max(normal)))
+            let cap = ((budget * (1.0 + most)).ceil() as usize).min(n);
+            let earned = purse.earn(budget, most, seats.iter().all(|seat| seat.age.is_some()));
+            purse.carry += earned.saturating_sub(cap) as f64;
+            (earned.min(cap), cap)
         };
         let rate = budget / (n.max(1) as f64);
         purse.sample += if full { 0.0 } else { settings.sample_share.clamp(0.0, 1.0) * budget };
@@ -91,7 +94,7 @@ impl<'a> Night<'a> {
         Self {
             purse,
             taken: vec![false; n],
-            normal,
+            budget,
             left: normal,
             cap,
             // At most so many a night, and the limit grows to what they can hold.
@@ -105,7 +108,7 @@ impl<'a> Night<'a> {
             per_site: HashMap::new(),
             per_jump: HashMap::new(),
             dice: Dice::new(seed),
-            settings,
+            settings: settings.clone(),
             seats,
         }
     }
@@ -171,7 +174,7 @@ impl<'a> Night<'a> {
     pub fn close(mut self) -> Purse {
         if !self.full {
             // Sessions that nobody was left for are not lost, up to a night's worth.
-            self.purse.carry = (self.purse.carry + self.left as f64).min(self.normal.max(1) as f64);
+            self.purse.carry = (self.purse.carry + self.left as f64).min(self.budget.max(1.0));
         }
         self.purse
     }

@@ -7,7 +7,8 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::finding::{Basis, Direction, Trend};
+use crate::analysis::forecast::Subject;
+use crate::analysis::scans::Scan;
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_780_279_200, 0).unwrap()
@@ -22,6 +23,8 @@ fn candidate(id: DeviceId, age: Option<f64>) -> Candidate {
         id,
         name: DeviceName::new(&format!("d{id:04}")).unwrap(),
         role: if id % 2 == 0 { "leaf" } else { "spine" }.to_owned(),
+        site: String::new(),
+        jump: None,
         importance: 1.0,
         last_complete: age.map(days_ago),
         last_attempt: age.map(days_ago),
@@ -29,53 +32,69 @@ fn candidate(id: DeviceId, age: Option<f64>) -> Candidate {
     }
 }
 
-fn ranking(device: &Candidate, rate: f64) -> Ranking {
-    let age = device.last_complete.map_or(30.0, |last| days_between(last, now()));
-    let x = rate * age;
-    Ranking {
-        device_id: device.id,
-        device: device.name.clone(),
-        role: device.role.clone(),
-        site: String::new(),
-        p_change: 1.0 - (-x).exp(),
-        p_drift: 0.5 * (1.0 - (-x).exp()),
-        rate_per_30_days: rate * 30.0,
-        rate_low: rate * 10.0,
-        rate_high: rate * 60.0,
-        median_days_to_next: None,
-        last_good_scan: device.last_complete,
-        score: (1.0 - (1.0 + x) * (-x).exp()) / rate,
-        reason: "changes".to_owned(),
-        basis: Basis::Data,
-        trend: Trend { direction: Direction::Steady, p_rising: 0.5 },
-        scans: 9,
-        changed: 3,
-    }
-}
-
+/// A night on which the history of each device speaks for a rate.
 fn night(devices: Vec<Candidate>, rate: impl Fn(DeviceId) -> f64) -> NightState {
-    let rankings = devices.iter().map(|device| ranking(device, rate(device.id))).collect();
-    NightState { as_of: now(), devices, rankings, requests: Vec::new(), done: Vec::new(), round: 0 }
+    let subjects: Vec<Subject> = devices
+        .iter()
+        .map(|device| Subject {
+            id: device.id,
+            name: device.name.clone(),
+            role: device.role.clone(),
+            platform: String::new(),
+            site: String::new(),
+            importance: device.importance,
+        })
+        .collect();
+    let mut scans: Vec<Scan> = Vec::new();
+    for (device, candidate) in devices.iter().enumerate() {
+        let Some(last) = candidate.last_complete else { continue };
+        // Half of twelve scans found a change, now one device and now another: the gap is the half-life.
+        let gap = (0.7 / rate(candidate.id)).clamp(0.5, 40.0);
+        scans.extend((0..=12).map(|back| Scan {
+            device,
+            t: day_of(last) - f64::from(back) * gap,
+            changed: (back + device as i32 / 2) % 2 == 0 && gap < 40.0,
+        }));
+    }
+    scans.sort_by(|a, b| a.t.total_cmp(&b.t));
+    let born = vec![0.0; devices.len()];
+    let mut learner = crate::analysis::forecast::taught(&subjects, &scans, &[], &born, now());
+    let none = vec![None; devices.len()];
+    let settings = crate::analysis::forecast::Settings::default();
+    let forecasts =
+        crate::analysis::forecast::forecast(&subjects, &[], &mut learner, &none, now(), &settings);
+    let rankings = crate::analysis::rank::rank(&subjects, &forecasts, now());
+    let outlook = Outlook { frequencies: Vec::new(), forecasts, rankings, learner };
+    NightState { as_of: now(), devices, outlook, requests: Vec::new(), purse: Purse::default() }
 }
 
 /// Carries out a whole night; `changed` says who has changed.
-fn play(state: &mut NightState, settings: &Settings, changed: impl Fn(DeviceId) -> bool) -> Vec<Plan> {
+fn play(state: &NightState, settings: &Settings, changed: impl Fn(DeviceId) -> bool) -> (Vec<Plan>, Purse) {
     let mut plans = Vec::new();
-    while let Some(plan) = next_round(state, settings) {
-        state.done.extend(plan.targets.iter().map(|target| Done {
-            device_id: target.device_id,
-            reason: target.reason,
-            outcome: Outcome::Complete,
-            changed: changed(target.device_id),
-        }));
-        state.round = plan.round;
+    let mut tonight = Tonight::open(state.clone(), settings);
+    while let Some(plan) = tonight.next_round() {
+        let done: Vec<Done> = plan
+            .targets
+            .iter()
+            .map(|target| Done {
+                device_id: target.device_id,
+                outcome: Outcome::Complete,
+                changed: changed(target.device_id),
+            })
+            .collect();
+        tonight.done(&done);
         plans.push(plan);
     }
-    plans
+    (plans, tonight.close())
+}
+
+fn reasons(plans: &[Plan]) -> Vec<Reason> {
+    plans.iter().flat_map(|plan| plan.targets.iter().map(|target| target.reason)).collect()
 }
 
 fn settings(budget: &str) -> Settings {
-    Settings { budget: budget.parse().unwrap(), ..Settings::default() }
+    let budget = budget.parse().unwrap();
+    Settings { budget, surge_nights: 0.0, sample_share: 0.0, ..Settings::default() }
 }
 
 fn ids(plan: &Plan) -> Vec<DeviceId> {
@@ -89,14 +108,13 @@ fn a_full_budget_reads_everything_once_in_one_round() {
     devices[4] = candidate(4, None);
     let mut state = night(devices, |_| 0.1);
     state.requests.push(Request { device_id: 2, reason: Reason::Requested, why: "asked".to_owned() });
-    let plans = play(&mut state, &settings("100%"), |_| false);
-    assert_eq!(plans.len(), 1);
+    let (plans, purse) = play(&state, &settings("100%"), |_| false);
+    assert_eq!((plans.len(), purse), (1, Purse::default()));
     let mut read = ids(&plans[0]);
     read.sort_unstable();
     assert_eq!(read, [0, 1, 2, 3, 4]);
-    let reasons: Vec<Reason> = plans[0].targets.iter().map(|target| target.reason).collect();
-    assert_eq!(reasons, [Reason::Requested, Reason::New, Reason::Full, Reason::Full, Reason::Full]);
-    assert!(next_round(&night(Vec::new(), |_| 0.1), &settings("100%")).is_none());
+    assert_eq!(reasons(&plans), [Reason::Requested, Reason::New, Reason::Full, Reason::Full, Reason::Full]);
+    assert!(play(&night(Vec::new(), |_| 0.1), &settings("100%"), |_| false).0.is_empty());
 }
 
 #[test]
@@ -108,8 +126,8 @@ fn the_order_is_conflicts_requests_new_due_predicted() {
     for (device_id, reason) in [(3, Reason::Requested), (99, Reason::Requested), (4, Reason::Conflict)] {
         state.requests.push(Request { device_id, reason, why: "asked".to_owned() });
     }
-    let plan = next_round(&state, &Settings { rounds: 1, ..settings("4") }).unwrap();
-    assert_eq!(ids(&plan)[..5], [4, 3, 7, 8, 9]);
+    let plan = &play(&state, &Settings { rounds: 1, ..settings("4") }, |_| false).0[0];
+    assert_eq!(ids(plan)[..5], [4, 3, 7, 8, 9]);
     assert_eq!(plan.targets.len(), 6); // Two requests beside the budget of four.
     assert_eq!(plan.targets[2].reason, Reason::New);
     assert_eq!(plan.targets[3].reason, Reason::Due);
@@ -119,15 +137,15 @@ fn the_order_is_conflicts_requests_new_due_predicted() {
 
 #[test]
 fn the_floor_costs_a_fifth_of_the_budget_at_most() {
-    let devices: Vec<Candidate> = (0..100).map(|id| candidate(id, Some(200.0))).collect();
-    let mut state = night(devices, |_| 0.05);
-    let plans = play(&mut state, &settings("10"), |_| false);
-    assert_eq!(plans.iter().map(|plan| plan.targets.len()).sum::<usize>(), 10);
-    assert_eq!(state.done.iter().filter(|done| done.reason == Reason::Due).count(), 2);
+    let due = |age: f64| {
+        let state = night((0..100).map(|id| candidate(id, Some(age))).collect(), |_| 0.05);
+        let found = reasons(&play(&state, &settings("10"), |_| false).0);
+        assert_eq!(found.len(), 10);
+        found.iter().filter(|reason| **reason == Reason::Due).count()
+    };
+    assert_eq!(due(200.0), 2);
     // 10 of 100 a night: the floor can afford each device once in 50 nights.
-    let mut state = night((0..100).map(|id| candidate(id, Some(45.0))).collect(), |_| 0.05);
-    play(&mut state, &settings("10"), |_| false);
-    assert_eq!(state.done.iter().filter(|done| done.reason == Reason::Due).count(), 0);
+    assert_eq!(due(45.0), 0);
 }
 
 #[test]
@@ -137,7 +155,7 @@ fn failing_devices_pause_and_come_back() {
         device.failures = failures;
         device.last_attempt = Some(days_ago(nights));
         let state = night(vec![device, candidate(1, Some(1.0)), candidate(3, Some(1.0))], |_| 0.05);
-        let plan = next_round(&state, &Settings { rounds: 1, ..settings("2") }).unwrap();
+        let plan = play(&state, &Settings { rounds: 1, ..settings("2") }, |_| false).0.remove(0);
         plan.targets.iter().find(|target| target.device_id == 0).map(|target| target.reason)
     };
     assert_eq!(read(1, 0.9), Some(Reason::Predicted));
@@ -154,29 +172,55 @@ fn first_hits_pull_in_the_rest_of_the_role() {
     // Everything looks alike but spines look a little better; tonight all leaves read have changed.
     let devices: Vec<Candidate> =
         (0..200).map(|id| candidate(id, Some(if id % 2 == 0 { 6.0 } else { 6.2 }))).collect();
-    let mut state = night(devices, |_| 0.05);
-    let leaves = |state: &NightState, from: usize| {
-        let later = &state.done[from..];
-        later.iter().filter(|done| done.device_id % 2 == 0).count() as f64 / later.len() as f64
-    };
+    let mut state = night(devices, |_| 0.02);
     // Some leaves were asked for and read before.
     state.requests = (0..20)
         .map(|n| Request { device_id: n * 2, reason: Reason::Requested, why: String::new() })
         .collect();
-    play(&mut state, &settings("40"), |id| id % 2 == 0);
-    assert!(leaves(&state, 30) > 0.99, "{}", leaves(&state, 30));
-    let expected = Campaign::of(&[(0.3, 0.05, false); 10]);
-    assert!(expected.factor < 1.0 && expected.hits == 0);
-    assert!(Campaign::of(&[(0.3, 0.05, true); 10]).factor > 1.2);
-    assert!(Campaign::of(&[(0.0, 0.0, true); 10]).factor.is_finite());
+    let (plans, _) = play(&state, &settings("40"), |id| id % 2 == 0);
+    let later: Vec<&Target> = plans[1..].iter().flat_map(|plan| &plan.targets).collect();
+    assert!(later.len() >= 30 && later.iter().all(|target| target.device_id % 2 == 0));
+    assert!(later[0].why.contains("sister leaves changed tonight; last read 6 days ago"), "{}", later[0].why);
+}
+
+#[test]
+fn a_campaign_spends_what_quiet_nights_saved() {
+    let devices: Vec<Candidate> = (0..100).map(|id| candidate(id, Some(1.0 + (id % 10) as f64))).collect();
+    let mut state = night(devices, |_| 0.02);
+    let usual =
+        Settings { sample_share: 0.0, ..Settings { budget: Budget::Sessions(10), ..Settings::default() } };
+    let (plans, purse) = play(&state, &usual, |_| false);
+    assert!(reasons(&plans).len() < 10 && purse.reserve > 4.0, "{purse:?}");
+    // The same night with a full purse, and every leaf has changed.
+    state.purse = Purse { reserve: 40.0, nights: 300, price: purse.price, ..Purse::default() };
+    let (plans, left) = play(&state, &usual, |id| id % 2 == 0);
+    let surges = reasons(&plans).iter().filter(|reason| **reason == Reason::Surge).count();
+    assert!(surges > 10 && left.reserve < 35.0, "{surges} {left:?}");
+    // A purse that was tampered with counts as empty.
+    state.purse = Purse { reserve: f64::NAN, ..purse };
+    assert!(play(&state, &usual, |_| false).1.reserve.is_finite());
+}
+
+#[test]
+fn sites_and_jump_hosts_are_spared() {
+    let mut devices: Vec<Candidate> = (0..30).map(|id| candidate(id, Some(9.0))).collect();
+    for device in &mut devices {
+        device.site = if device.id < 25 { "fra" } else { "muc" }.to_owned();
+        device.jump = (device.id >= 25).then(|| "gate".to_owned());
+    }
+    let state = night(devices, |_| 0.05);
+    let polite = Settings { site_cap: 6, jump_cap: 2, ..settings("20") };
+    let read: Vec<DeviceId> = play(&state, &polite, |_| false).0.iter().flat_map(ids).collect();
+    assert_eq!(read.iter().filter(|id| **id < 25).count(), 6);
+    assert_eq!(read.iter().filter(|id| **id >= 25).count(), 2);
 }
 
 proptest! {
     #[test]
     fn no_budget_is_exceeded_and_no_device_read_twice(
-        ages in prop::collection::vec((prop::option::of(0.0..300.0f64), 0u32..6, 0.0001..3.0f64), 0..60),
-        asked in prop::collection::vec((0i64..70, any::<bool>()), 0..20),
-        budget in 0u32..80, rounds in 0u32..6, request_cap in 0u32..10,
+        ages in prop::collection::vec((prop::option::of(0.0..300.0f64), 0u32..6, 0.001..3.0f64), 0..40),
+        asked in prop::collection::vec((0i64..50, any::<bool>()), 0..20),
+        budget in 0u32..60, rounds in 0u32..6, request_cap in 0u32..10, reserve in 0.0..99.0f64,
     ) {
         let devices: Vec<Candidate> = ages.iter().zip(0..).map(|((age, failures, _), id)| Candidate {
             failures: *failures, ..candidate(id, *age)
@@ -187,19 +231,27 @@ proptest! {
             reason: if *conflict { Reason::Conflict } else { Reason::Requested },
             why: String::new(),
         }).collect();
-        let settings = Settings { budget: Budget::Sessions(budget), rounds, request_cap, ..Settings::default() };
-        let again = state.clone();
-        let plans = play(&mut state, &settings, |id| id % 3 == 0);
-        prop_assert!(plans.len() <= rounds.max(1) as usize);
-        let requested = state.done.iter().filter(|done| is_request(done.reason)).count();
-        prop_assert!(requested <= request_cap as usize);
-        prop_assert!(state.done.len() - requested <= budget as usize);
-        let distinct: BTreeSet<DeviceId> = state.done.iter().map(|done| done.device_id).collect();
-        prop_assert_eq!(distinct.len(), state.done.len());
-        if budget as usize >= ages.len() {
-            prop_assert_eq!(distinct.len(), ages.len());
+        state.purse = Purse { reserve, nights: 50, ..Purse::default() };
+        for surge_nights in [0.0, 1.0] {
+            let settings = Settings {
+                budget: Budget::Sessions(budget), rounds, request_cap, surge_nights, sample_share: 0.1,
+                ..Settings::default()
+            };
+            let (plans, purse) = play(&state, &settings, |id| id % 3 == 0);
+            prop_assert!(plans.len() <= rounds.max(1) as usize + 8);
+            prop_assert!(purse.reserve >= 0.0 && purse.reserve.is_finite());
+            let all: Vec<&Target> = plans.iter().flat_map(|plan| &plan.targets).collect();
+            let asked = |reason| matches!(reason, Reason::Requested | Reason::Conflict);
+            let requested = all.iter().filter(|target| asked(target.reason)).count();
+            prop_assert!(requested <= request_cap as usize);
+            let cap = (f64::from(budget) * (1.0 + surge_nights)).ceil() as usize;
+            prop_assert!(all.len() - requested <= cap, "{} {cap}", all.len());
+            let distinct: BTreeSet<DeviceId> = all.iter().map(|target| target.device_id).collect();
+            prop_assert_eq!(distinct.len(), all.len());
+            if budget as usize >= ages.len() {
+                prop_assert_eq!(distinct.len(), ages.len());
+            }
+            prop_assert_eq!(play(&state, &settings, |id| id % 3 == 0).0, plans);
         }
-        let mut again = again;
-        prop_assert_eq!(play(&mut again, &settings, |id| id % 3 == 0), plans);
     }
 }
