@@ -21,12 +21,10 @@ pub struct Purse {
 
 /// Of the budget, what a night saves as long as the reserve is not full.
 const SAVED: f64 = 0.5;
-/// The reserve may hold this many nights' budgets for each night so far, and a
-/// little more once the fleet is known: what is unspent in the end is a small
-/// part of all, and early nights have more to learn than to save.
-const GROWTH: f64 = 0.02;
-const KNOWN: f64 = 60.0;
-const MORE: f64 = 0.012;
+/// The reserve may hold this many nights' budgets for each night so far: what
+/// is unspent in the end is a small part of all, and early nights have more to
+/// learn than to save.
+const GROWTH: f64 = 0.028;
 /// The price follows the nights this slowly, on the log scale.
 const PRICE_KEPT: f64 = 0.95;
 /// A session worth this many times the price is a surge.
@@ -38,8 +36,7 @@ impl Purse {
     /// night does not `save` while there are devices that nobody has read.
     pub(super) fn earn(&mut self, budget: f64, most: f64, save: bool) -> usize {
         self.nights = self.nights.saturating_add(1);
-        let nights = f64::from(self.nights);
-        let full = (GROWTH * nights + MORE * (nights - KNOWN).max(0.0)).min(most).max(0.0) * budget;
+        let full = (GROWTH * f64::from(self.nights)).min(most).max(0.0) * budget;
         let saved = if save { (SAVED * budget).min(full - self.reserve).max(0.0) } else { 0.0 };
         self.reserve += saved;
         self.carry += budget - saved;

@@ -187,6 +187,7 @@ fn first_hits_pull_in_the_rest_of_the_role() {
 fn a_campaign_spends_what_quiet_nights_saved() {
     let devices: Vec<Candidate> = (0..100).map(|id| candidate(id, Some(1.0 + (id % 10) as f64))).collect();
     let mut state = night(devices, |_| 0.02);
+    state.purse.nights = 200;
     let usual =
         Settings { sample_share: 0.0, ..Settings { budget: Budget::Sessions(10), ..Settings::default() } };
     let (plans, purse) = play(&state, &usual, |_| false);
