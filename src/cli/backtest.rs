@@ -10,6 +10,7 @@ use super::exit::{Exit, Failure};
 use super::output::{self, Output};
 use super::{devices, progress};
 use crate::analysis::backtest::{self, FLEETS, Line, Mended, Policy, Signals, World, Yardstick};
+use crate::jobs;
 use crate::source;
 
 #[derive(Args, Debug)]
@@ -20,6 +21,9 @@ pub(crate) struct BacktestArgs {
     /// A synthetic fleet of 1,000 devices instead [stationary, seasonal, bursty, regime, weighted, quiet]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     fleet: Vec<String>,
+    /// The history of this database: times of changes are the middles between two scans
+    #[arg(long)]
+    own: bool,
     /// Which of the synthetic fleets of that name, and the draw of everything random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -56,7 +60,7 @@ fn nights(text: &str) -> Result<usize, String> {
 pub(crate) fn run(context: &Context, args: &BacktestArgs) -> Result<Exit, Failure> {
     let policies = policies(&args.policy)?;
     let signals = args.signals.as_deref().map(signals).transpose()?;
-    let worlds = worlds(args)?;
+    let worlds = worlds(context, args)?;
     let settings = &context.settings().plan;
     let steps = worlds.len() * (args.budget.len() * policies.len() + 1);
     let bar = progress::steps(context.quiet, "replay", steps as u64);
@@ -127,8 +131,15 @@ fn signals(text: &str) -> Result<Signals, Failure> {
     }
 }
 
-fn worlds(args: &BacktestArgs) -> Result<Vec<World>, Failure> {
+fn worlds(context: &Context, args: &BacktestArgs) -> Result<Vec<World>, Failure> {
     let mut worlds = Vec::new();
+    if args.own {
+        let Some(world) = jobs::own_history(&context.env()?, args.nights)? else {
+            return Err(Failure::usage("this database has no history to replay")
+                .hint("it takes complete scans of some nights; `driftcast status` lists the runs"));
+        };
+        worlds.push(world);
+    }
     for path in &args.traces {
         worlds.push(trace(path, args.nights)?);
     }
@@ -142,7 +153,7 @@ fn worlds(args: &BacktestArgs) -> Result<Vec<World>, Failure> {
     }
     if worlds.is_empty() {
         return Err(Failure::usage("there is nothing to replay")
-            .hint("name a trace file, or a synthetic fleet with --fleet stationary"));
+            .hint("name a trace file, a synthetic fleet with --fleet stationary, or --own"));
     }
     Ok(worlds)
 }

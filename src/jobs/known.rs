@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::scan::Summary;
 use super::{Env, JobError};
 use crate::analysis::advise::{Matters, UnreadDevice};
+use crate::analysis::backtest::World;
 use crate::analysis::budget::{Bought, Share};
 use crate::analysis::forecast::Subject;
 use crate::analysis::grid::Weights;
@@ -120,14 +121,9 @@ pub(super) fn failing(state: &LastState) -> Option<Outcome> {
     Some(state.last_attempt.1).filter(|outcome| !outcome.is_complete())
 }
 
-/// What their history says of `devices`.
-pub(super) fn outlook_of<'a>(
-    history: &History,
-    devices: impl Iterator<Item = (&'a DeviceId, &'a Device)>,
-    as_of: DateTime<Utc>,
-    settings: &forecast::Settings,
-) -> Result<(Vec<Subject>, Outlook), JobError> {
-    let subjects: Vec<Subject> = devices
+/// Devices, as analysis knows them.
+fn subjects_of<'a>(devices: impl Iterator<Item = (&'a DeviceId, &'a Device)>) -> Vec<Subject> {
+    devices
         .map(|(id, device)| Subject {
             id: *id,
             name: device.name.clone(),
@@ -136,7 +132,26 @@ pub(super) fn outlook_of<'a>(
             site: device.site.clone(),
             importance: device.importance,
         })
-        .collect();
+        .collect()
+}
+
+/// The history of the live inventory, to be replayed: the last `nights`.
+pub fn own_history(env: &Env, nights: usize) -> Result<Option<World>, JobError> {
+    let store = env.store()?;
+    let devices: BTreeMap<DeviceId, Device> =
+        store.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
+    let subjects = subjects_of(devices.iter());
+    Ok(analysis::backtest::own(&store.history(None)?, &subjects, env.clock.now(), nights)?)
+}
+
+/// What their history says of `devices`.
+pub(super) fn outlook_of<'a>(
+    history: &History,
+    devices: impl Iterator<Item = (&'a DeviceId, &'a Device)>,
+    as_of: DateTime<Utc>,
+    settings: &forecast::Settings,
+) -> Result<(Vec<Subject>, Outlook), JobError> {
+    let subjects = subjects_of(devices);
     let outlook = analysis::outlook(history, &[], &subjects, as_of, settings)?;
     Ok((subjects, outlook))
 }

@@ -29,7 +29,7 @@ pub use health::{Check, Verdict, examine, reach};
 pub use inventory::{host_keys, import_devices, rename_device};
 pub use known::{
     Ages, Known, Queued, Row, RunStatus, Shown, Status, all_records, budgets, known, live_devices,
-    open_drifts, overview, show_device, status,
+    open_drifts, overview, own_history, show_device, status,
 };
 pub use nightly::{Nightly, NightlyPlan, Occasion, nightly, nightly_for, plan_only, run_of};
 pub use prune::{Cleared, prune};

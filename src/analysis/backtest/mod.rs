@@ -5,6 +5,7 @@
 
 mod fleets;
 mod judge;
+mod own;
 mod policies;
 mod trace;
 mod world;
@@ -21,6 +22,7 @@ use policies::Desk;
 use world::Replay;
 
 pub use fleets::{NAMES as FLEETS, fleet};
+pub use own::own;
 pub use policies::Policy;
 pub use trace::{History, Mended, histories, world};
 pub use world::{Life, Signals, Tally, World};
