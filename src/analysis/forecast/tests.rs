@@ -73,7 +73,7 @@ fn forecasts_of_a_simulated_fleet_hold() {
     // come at random, 1 to 12 days apart, for 120 days.
     let mut dice = Dice(7);
     let (mut scans, mut subjects, mut rates) = (Vec::new(), Vec::new(), Vec::new());
-    for id in 0..3000 {
+    for id in 0..1500 {
         let leaf = id % 2 == 0;
         let rate = (1.0 / if leaf { 10.0 } else { 40.0 }) * (0.8 * dice.normal()).exp();
         let mut at = dice.uniform() * 5.0;
@@ -109,8 +109,8 @@ fn forecasts_of_a_simulated_fleet_hold() {
 }
 
 #[test]
-fn ten_thousand_devices_come_out_the_same_twice() {
-    let scans: Vec<Scan> = (0..10_000i64)
+fn two_thousand_devices_come_out_the_same_twice() {
+    let scans: Vec<Scan> = (0..2_000i64)
         .flat_map(|id| {
             (0..18).map(move |n| {
                 (id, f64::from(n) * 10.0 + (id % 10) as f64, (id + i64::from(n)) % 7 == 1, false)
@@ -118,12 +118,12 @@ fn ten_thousand_devices_come_out_the_same_twice() {
         })
         .collect();
     let subjects: Vec<Subject> =
-        (0..10_000).map(|id| subject(id, if id % 3 == 0 { "leaf" } else { "spine" })).collect();
+        (0..2_000).map(|id| subject(id, if id % 3 == 0 { "leaf" } else { "spine" })).collect();
     let batches = history(&scans);
     let found = outlook(&batches, &[], &subjects, day(190.0), &Settings::default()).unwrap();
-    assert_eq!(found.rankings.len(), 10_000);
+    assert_eq!(found.rankings.len(), 2_000);
     let week = super::super::summary::ahead(&subjects, &found.forecasts, 7.0);
-    assert!(week.low < week.middle && week.middle < week.high && week.high < 10_000.0);
+    assert!(week.low < week.middle && week.middle < week.high && week.high < 2_000.0);
     assert!(found.rankings.windows(2).all(|two| two[0].score >= two[1].score));
     let again = outlook(&batches, &[], &subjects, day(190.0), &Settings::default()).unwrap();
     assert_eq!(found.forecasts, again.forecasts);
