@@ -1,11 +1,12 @@
 -- Decisions about refused deploys, newest first. Parameters: last sequence
--- number, whether only those that are sync debt: the newest about their thing, a
--- skip or an override, and neither the record nor the drift was settled since.
+-- number, whether only those that are sync debt: the newest about their thing
+-- (an abort settles nothing, so it does not count), a skip or an override, and
+-- neither the record nor the drift was settled since.
 -- Rows: seq, device id, kind, key, choice, class, wanted, fact, record, who,
 -- why, evidence, until, request, happened.
 WITH decided AS (
     SELECT *, row_number() OVER (PARTITION BY device_id, kind, key ORDER BY seq DESC) AS place
-    FROM decision_event WHERE seq <= $1
+    FROM decision_event WHERE seq <= $1 AND NOT ($2 AND choice = 'abort')
 )
 SELECT d.seq, d.device_id, d.kind, d.key, d.choice, d.class, d.wanted, d.fact, d.record, d.who, d.why,
        d.evidence, d.until, d.request, d.happened

@@ -140,7 +140,7 @@ pub async fn resolve(env: &Env, ask: ResolveAsk) -> Result<Resolved, JobError> {
         }
     }
     let keys: BTreeSet<FactKey> =
-        out.objects.iter().filter(|object| object.is_there()).map(Object::fact_key).collect();
+        out.objects.iter().filter(|object| object.is_there()).map(Object::stands_at).collect();
     out.drifts = known.drifts.into_iter().filter(|drift| keys.contains(&drift.key)).collect();
     out.policy = policy(env, &device, &out.drifts);
     out.runs = look.runs;
@@ -325,7 +325,7 @@ async fn sync(
     let open: BTreeSet<&FactKey> = resolved.drifts.iter().map(|drift| &drift.key).collect();
     let things = resolved.objects.iter().filter(|object| object.is_there() && object.fact.is_some());
     let things: BTreeSet<_> =
-        things.map(Object::fact_key).filter(|key| !open.contains(key)).map(|key| (*id, key)).collect();
+        things.map(Object::stands_at).filter(|key| !open.contains(key)).map(|key| (*id, key)).collect();
     let ask = SyncAsk { drifts: Some(drifts), things, who: decide.who.clone(), ..SyncAsk::default() };
     let mut plan = plan_for(env, &ask)?;
     // The interface was read, and its bridge domain maybe long ago.

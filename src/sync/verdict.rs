@@ -83,6 +83,11 @@ impl Object {
         FactKey::new(self.kind, self.key.clone())
     }
 
+    /// The thing that the device has: under this name, or in its place.
+    pub fn stands_at(&self) -> FactKey {
+        self.fact.as_ref().map_or_else(|| self.fact_key(), Fact::key)
+    }
+
     /// Whether the device has something under this name, or in its place.
     pub fn is_there(&self) -> bool {
         matches!(self.class, Class::Identical | Class::Conflicting | Class::Partial | Class::Foreign)

@@ -208,7 +208,9 @@ fn already_configured_is_found_decided_and_then_as_wanted() {
     assert_eq!(ran.code(), 12, "{}", ran.all());
     let ran = resolve(&bench, &story(&["--choose", "abort"]), DEPLOY);
     assert_eq!(ran.code(), 13, "{}", ran.all());
-    assert_eq!(bench.json(&["status"])["decisions"].as_array().unwrap().len(), 0, "an abort ends the debt");
+    let status = bench.json(&["status"]);
+    assert_eq!(status["decisions"].as_array().unwrap().len(), 2, "an abort settles nothing: {status}");
+    assert_eq!(status["decisions"][0]["choice"], "override", "{status}");
 
     // A transcript of something else, or lines that were refused: not confirmed, whatever is chosen.
     let ran = resolve(&bench, &story(&["--choose", "sync"]), "Dear Sir or Madam,\nthank you.\n");
