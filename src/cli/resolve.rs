@@ -304,6 +304,10 @@ pub(crate) fn side(fields: Option<&[crate::model::fact::Field]>) -> String {
 }
 
 fn tell(context: &Context, decide: &Decide, done: &Decided) -> Result<(), Failure> {
+    // With --json there is one document, and it comes last.
+    if context.out.json {
+        return Ok(());
+    }
     context.out.line("")?;
     if let Some(synced) = &done.synced {
         if synced.devices.is_empty() && synced.skipped.is_empty() {
