@@ -13,4 +13,10 @@ SELECT seq, concat_ws(chr(31), 'change', coalesce(what, chr(30)), coalesce(plan,
        coalesce(run::VARCHAR, chr(30)), coalesce(evidence, chr(30)), coalesce(undoes::VARCHAR, chr(30)),
        coalesce(allowed, chr(30))) AS line
 FROM record_change WHERE seq > $1 AND seq <= $2
+UNION ALL
+SELECT seq, concat_ws(chr(31), 'decision', device_id::VARCHAR, kind, key, choice, class,
+       coalesce(wanted, chr(30)), coalesce(fact, chr(30)), coalesce(record, chr(30)), coalesce(who, chr(30)),
+       coalesce(why, chr(30)), coalesce(evidence, chr(30)), coalesce(epoch_us(until)::VARCHAR, chr(30)),
+       coalesce(request::VARCHAR, chr(30)), epoch_us(happened)::VARCHAR) AS line
+FROM decision_event WHERE seq > $1 AND seq <= $2
 ORDER BY seq, line;

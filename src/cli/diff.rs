@@ -71,6 +71,7 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
                 value["changed"] = json!(note.and_then(|note| note.changed.as_ref()));
                 value["settles"] = json!(note.and_then(|note| note.settles));
                 value["policy"] = json!(note.and_then(|note| note.policy.as_ref()));
+                value["decision"] = json!(note.and_then(|note| note.decision.as_ref()));
                 value
             })
             .collect();
@@ -138,6 +139,7 @@ fn origin(drift: &Drift, note: Option<&jobs::DriftNote>) -> String {
         }
         parts.extend(note.settles.map(str::to_owned));
         parts.extend(note.policy.clone());
+        parts.extend(note.decision.as_ref().map(|d| format!("{} by {}", d.choice.as_str(), d.who)));
     }
     parts.join(", ")
 }

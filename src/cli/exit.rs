@@ -26,13 +26,35 @@ pub(crate) enum Exit {
     Failed,
     /// A guard stopped a change.
     Guard,
+    /// `check`: already as wanted. `resolve`: skip.
+    AsWanted,
+    /// `resolve`: the record was synced.
+    Synced,
+    /// `resolve`: override.
+    Override,
+    /// `resolve`: abort, or nothing was decided.
+    Abort,
+    /// `resolve`: the device does not have it.
+    NotConfirmed,
     /// Another run holds the lock.
     Busy,
 }
 
 impl Exit {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Done, Self::Drift, Self::Usage, Self::Partial, Self::Failed, Self::Guard, Self::Busy];
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Done,
+        Self::Drift,
+        Self::Usage,
+        Self::Partial,
+        Self::Failed,
+        Self::Guard,
+        Self::AsWanted,
+        Self::Synced,
+        Self::Override,
+        Self::Abort,
+        Self::NotConfirmed,
+        Self::Busy,
+    ];
 
     pub(crate) fn code(self) -> u8 {
         match self {
@@ -42,6 +64,11 @@ impl Exit {
             Self::Partial => 3,
             Self::Failed => 4,
             Self::Guard => 5,
+            Self::AsWanted => 10,
+            Self::Synced => 11,
+            Self::Override => 12,
+            Self::Abort => 13,
+            Self::NotConfirmed => 14,
             // EX_TEMPFAIL of sysexits.h: try again later.
             Self::Busy => 75,
         }
@@ -50,11 +77,16 @@ impl Exit {
     pub(crate) fn sentence(self) -> &'static str {
         match self {
             Self::Done => "in step, or done",
-            Self::Drift => "drift found",
+            Self::Drift => "drift found; check: conflicting",
             Self::Usage => "usage or configuration error",
-            Self::Partial => "some devices or inputs could not be read",
+            Self::Partial => "some devices or inputs could not be read; check: unknown",
             Self::Failed => "nothing could be read, or the operation did not happen",
             Self::Guard => "a guard stopped a change",
+            Self::AsWanted => "check: already as wanted; resolve: skip",
+            Self::Synced => "resolve: the record was synced",
+            Self::Override => "resolve: override",
+            Self::Abort => "resolve: abort, or nothing was decided",
+            Self::NotConfirmed => "resolve: not confirmed, the device does not have it",
             Self::Busy => "another run holds the lock; try again later",
         }
     }
@@ -128,6 +160,9 @@ fn of_sync(refused: &Refused) -> (Exit, Option<&'static str>) {
         Refused::NoChange(_) => (Exit::Usage, Some("`driftcast records log` lists the changes")),
         Refused::NoDrift(_) => (Exit::Usage, Some("`driftcast diff` lists the open drifts")),
         Refused::Guard(_) => (Exit::Guard, None),
+        Refused::HeldBack(_) => {
+            (Exit::Failed, Some("`driftcast sync plan` shows what is held back and why; nothing was decided"))
+        }
         Refused::NothingRemoved(_) => {
             (Exit::Usage, Some("`driftcast records undo` takes back the whole of it"))
         }

@@ -3,6 +3,7 @@
 //! One file a command: its arguments and its `run`.
 
 mod backtest;
+mod check;
 mod configuration;
 mod demo;
 mod devices;
@@ -21,6 +22,7 @@ mod rank;
 mod read;
 mod records;
 mod report;
+mod resolve;
 mod scan;
 mod serve;
 mod signals;
@@ -88,6 +90,10 @@ enum Command {
     Scan(scan::ScanArgs),
     /// Choose devices within the budget, read them, compare, forecast, report
     Nightly(nightly::NightlyArgs),
+    /// Before a deploy: may I configure this, or is it there already?
+    Check(check::CheckArgs),
+    /// After a deploy that was refused: read the device, say what is there, decide
+    Resolve(resolve::ResolveArgs),
     /// Show open drifts
     Diff(diff::DiffArgs),
     /// Show which devices are most worth a session, and why
@@ -239,6 +245,8 @@ fn run(app: App) -> Result<Exit, Failure> {
             Command::Devices(command) => devices::run(&context, command).await,
             Command::Scan(args) => scan::run(&context, args).await,
             Command::Nightly(args) => nightly::run(&context, args).await,
+            Command::Check(args) => check::run(&context, args).await,
+            Command::Resolve(args) => resolve::run(&context, args).await,
             Command::Diff(args) => diff::run(&context, &args),
             Command::Rank(args) => rank::run(&context, &args),
             Command::Backtest(args) => backtest::run(&context, &args),

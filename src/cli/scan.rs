@@ -179,7 +179,7 @@ fn exit(complete: usize, failed: usize, drifts: usize, synced: Option<&jobs::Syn
 }
 
 /// A device that was asked for by name and may not be read now.
-fn outside(env: &jobs::Env, device: &Device) -> Failure {
+pub(crate) fn outside(env: &jobs::Env, device: &Device) -> Failure {
     let now = env.clock.now();
     let closed = window::closed(&env.settings.window, device, now);
     let windows: Vec<String> = closed.iter().map(ToString::to_string).collect();

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 
 use crate::jobs::{self, Status};
 use crate::schedule::{self, ScheduleStatus};
+use crate::store::Decision;
 
 #[derive(Args, Debug)]
 pub(crate) struct StatusArgs {
@@ -22,8 +23,10 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
     let env = context.env()?;
     let status = jobs::status(&env, args.runs)?;
     let schedules = schedule::at_a_glance(&env, &env.installation())?;
+    let decisions = jobs::open_decisions(&env)?;
     if context.out.json {
         let mut value = serde_json::to_value(&status).unwrap_or_default();
+        value["decisions"] = serde_json::to_value(&decisions).unwrap_or_default();
         value["schedules"] = serde_json::to_value(&schedules).unwrap_or_default();
         Output::write_json(&value)?;
         return Ok(Exit::Done);
@@ -52,6 +55,7 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
     show_ages(context, &status)?;
     show_schedules(context, &schedules, now)?;
     show_queue(context, &status, now)?;
+    show_decisions(context, &decisions, now)?;
     if status.runs.is_empty() {
         context.out.line("No run yet; `driftcast nightly` makes one.")?;
         return Ok(Exit::Done);
@@ -82,6 +86,42 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
         &rows,
     )?;
     Ok(Exit::Done)
+}
+
+/// Sync debt: skips and overrides that nothing has settled since.
+fn show_decisions(context: &Context, decisions: &[Decision], now: DateTime<Utc>) -> Result<(), Failure> {
+    if decisions.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = decisions
+        .iter()
+        .take(20)
+        .map(|d| {
+            let until = d.until.map_or_else(
+                || "open".to_owned(),
+                |at| format!("{}{}", words::moment(at), if at <= now { " (over)" } else { "" }),
+            );
+            vec![
+                d.choice.as_str().to_owned(),
+                d.device.to_string(),
+                d.key.to_string(),
+                d.class.clone(),
+                words::age(d.when, now),
+                until,
+                d.who.clone(),
+                d.why.clone(),
+            ]
+        })
+        .collect();
+    context.out.line(format!(
+        "\n{} refused deploys were skipped or overridden and are not settled:",
+        decisions.len()
+    ))?;
+    context.out.table(
+        &["decision", "device", "what", "found", "age", "until (UTC)", "who", "why"],
+        &[],
+        &rows,
+    )
 }
 
 fn show_ages(context: &Context, status: &Status) -> Result<(), Failure> {

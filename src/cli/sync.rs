@@ -149,7 +149,7 @@ pub(crate) fn carry_out(
     })
 }
 
-fn lifting(over: &[Breach], again: &str) -> String {
+pub(crate) fn lifting(over: &[Breach], again: &str) -> String {
     let flags: Vec<String> = over.iter().map(|breach| format!(" --allow {}", breach.name)).collect();
     format!("look at the plan; if it is meant, allow it once: {again}{}", flags.concat())
 }

@@ -31,6 +31,7 @@ pub mod reading; // what a reader is given and what it gives back
 mod rows; // going through a table
 mod switch; // what NX-OS and EOS share
 pub mod terminal; // bytes → text as a terminal would show it
+pub mod transcript; // a deploy's session → what was refused and what was answered
 
 pub use command::{BadWord, Command, ScopeKind, Template, Word};
 pub use notice::{Meaning, Notice, Told};

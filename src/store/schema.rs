@@ -14,6 +14,7 @@ const STEPS: &[(i32, &str)] = &[
     (3, include_str!("../../queries/schema/0003_capture_digest.sql")),
     (5, include_str!("../../queries/schema/0005_schedules.sql")),
     (8, include_str!("../../queries/schema/0008_weak_algorithms.sql")),
+    (9, include_str!("../../queries/schema/0009_decision.sql")),
 ];
 
 const TABLES: &str = include_str!("../../queries/table_list.sql");

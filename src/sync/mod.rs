@@ -22,6 +22,9 @@ pub mod plan;
 // The way back.
 pub mod undo;
 
+// A refused deploy, and the gate before one: what is there beside what was wanted.
+pub mod verdict;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use draft::{Draft, Hold, Proof, Situation, draft};
@@ -43,6 +46,9 @@ pub struct Settings {
     pub plan_hours: u32,
     /// In which area a VLAN id belongs to one service: `port`, `site`, `fleet`.
     pub vlan_owner: claim::VlanOwner,
+    /// `check` answers `unknown` when the newest good scan is older, in hours.
+    #[serde(deserialize_with = "at_least_one")]
+    pub check_hours: u32,
     /// Updates, and removals, of one device's records in one plan.
     pub device: Limit,
     /// The same of all records of one kind.
@@ -59,6 +65,7 @@ impl Default for Settings {
             absences: 2,
             plan_hours: 24,
             vlan_owner: claim::VlanOwner::Port,
+            check_hours: 24,
             device: limit(200),
             kind: limit(500),
             night: limit(500),

@@ -211,6 +211,8 @@ pub enum Refused {
     NothingRemoved(String),
     #[error("there is no open drift {0}")]
     NoDrift(String),
+    #[error("nothing of it can be synced, nothing was written: {0}")]
+    HeldBack(String),
 }
 
 fn told(breaches: &[Breach]) -> String {

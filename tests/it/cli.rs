@@ -16,20 +16,20 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The program in a cleared environment, with a data folder of its own.
-struct Bench {
+pub(crate) struct Bench {
     folder: TempDir,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_driftcast"));
         command.current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
         // The dynamic linker's path, for a DuckDB that is linked and not built in.
@@ -40,24 +40,24 @@ impl Bench {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran(self.command(arguments).output().unwrap())
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let mut all = vec!["--json"];
         all.extend(arguments);
         self.run(&all).json()
     }
 
     /// A small demo: everything is there, it only has fewer nights.
-    fn demo(&self) -> Value {
+    pub(crate) fn demo(&self) -> Value {
         let ran = self.run(&["--json", "demo", "--devices", "24", "--nights", "3"]);
         assert_eq!(ran.code(), 0, "{}", ran.all());
         ran.json()
     }
 
-    fn lab(&self) -> Lab {
+    pub(crate) fn lab(&self) -> Lab {
         let mut child = self.command(&["lab"]).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -66,32 +66,32 @@ impl Bench {
     }
 }
 
-struct Ran(Output);
+pub(crate) struct Ran(pub(crate) Output);
 
 impl Ran {
-    fn code(&self) -> i32 {
+    pub(crate) fn code(&self) -> i32 {
         self.0.status.code().unwrap()
     }
 
-    fn out(&self) -> String {
+    pub(crate) fn out(&self) -> String {
         String::from_utf8(self.0.stdout.clone()).unwrap()
     }
 
-    fn err(&self) -> String {
+    pub(crate) fn err(&self) -> String {
         String::from_utf8(self.0.stderr.clone()).unwrap()
     }
 
-    fn all(&self) -> String {
+    pub(crate) fn all(&self) -> String {
         format!("{}{}", self.out(), self.err())
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out()).unwrap_or_else(|e| panic!("{e}: {}", self.all()))
     }
 }
 
 /// A fleet in another process; ends with the value.
-struct Lab(Child);
+pub(crate) struct Lab(Child);
 
 impl Drop for Lab {
     fn drop(&mut self) {

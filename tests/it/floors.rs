@@ -36,7 +36,7 @@ const ROOMS: &[(&str, u8, &[&str])] = &[
 /// Pure rooms see these and nothing else, whatever floor those are on.
 const ONLY: &[(&str, &[&str])] = &[
     ("analysis", &["model"]),
-    ("sync", &["model", "analysis"]),
+    ("sync", &["model", "analysis", "platform"]),
     ("report", &["model", "analysis"]),
     ("platform", &["model"]),
 ];

@@ -11,6 +11,7 @@ mod oxidized; // sessions that other people recorded
 mod platforms; // recordings and what is in them
 mod queries; // every statement, on a fresh schema
 mod reports; // pages of sample nights
+mod resolve; // refused deploys, judged and decided
 mod serve; // schedules, signals, kills
 mod sros; // both CLIs, live verdicts, cuts
 mod store; // what is kept, and what survives

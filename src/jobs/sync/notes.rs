@@ -9,6 +9,7 @@ use super::look::live;
 use crate::jobs::{Env, JobError};
 use crate::model::device::DeviceId;
 use crate::model::{Change, Drift, DriftId, FactKey};
+use crate::store::Decision;
 use crate::sync::policy::Case;
 
 /// A drift that was updated so often, or that came back so often, never settles.
@@ -25,6 +26,8 @@ pub struct DriftNote {
     pub settles: Option<&'static str>,
     /// `ignore until 2027-03-31: test ports`; `None` where everything is proposed.
     pub policy: Option<String>,
+    /// The skip or the override of a refused deploy that still stands.
+    pub decision: Option<Decision>,
 }
 
 /// Notes on some open drifts.
@@ -45,6 +48,8 @@ pub fn drift_notes(env: &Env, drifts: &[Drift]) -> Result<HashMap<DriftId, Drift
     }
     let evidence = store.drift_evidence(Some(&devices))?;
     let inventory = live(&store)?;
+    let decisions: HashMap<(DeviceId, FactKey), Decision> =
+        store.open_decisions(None)?.into_iter().map(|d| ((d.device_id, d.key.clone()), d)).collect();
     let today = env.clock.now().date_naive();
     let note = |drift: &Drift| {
         let updates = evidence.get(&drift.id).map_or(0, |found| found.updates);
@@ -69,7 +74,8 @@ pub fn drift_notes(env: &Env, drifts: &[Drift]) -> Result<HashMap<DriftId, Drift
             Some(format!("{}{until}{reason}", ruling.deed.as_str()))
         });
         let changed = changes.get(&(drift.device_id, drift.key.clone())).cloned();
-        (drift.id.clone(), DriftNote { changed, updates, settles, policy })
+        let decision = decisions.get(&(drift.device_id, drift.key.clone())).cloned();
+        (drift.id.clone(), DriftNote { changed, updates, settles, policy, decision })
     };
     Ok(drifts.iter().map(note).collect())
 }
