@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::known::{Known, failing, run_status};
 use super::scan::Summary;
@@ -145,6 +145,7 @@ impl Stored<'_> {
                     _ => RunOutcome::Abandoned,
                 },
                 as_of: known.as_of,
+                valid_until: valid_until(&runs, self.row, known.as_of),
                 sessions: summary.sessions as u64,
                 budget: self.row.budget.and_then(|b| u64::try_from(b).ok()),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -455,6 +456,17 @@ fn reason(verdict: view::Verdict, outcome: &str, unknown: usize, devices: usize)
         "abandoned" => "Tonight's run broke off.".to_owned(),
         _ => format!("{unknown} of {devices} devices were never read, or not lately."),
     })
+}
+
+/// When the next report is due: the median time between the last nights after
+/// this one, with two hours for the reading itself. A first night: a day.
+fn valid_until(runs: &[RunRow], run: &RunRow, as_of: DateTime<Utc>) -> DateTime<Utc> {
+    let mut gaps: Vec<TimeDelta> =
+        runs.windows(2).take(14).map(|two| two[0].started - two[1].started).collect();
+    gaps.sort();
+    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(TimeDelta::days(1));
+    let usual = usual.clamp(TimeDelta::hours(1), TimeDelta::days(31));
+    (run.started + usual).max(as_of) + TimeDelta::hours(2)
 }
 
 fn share(compared: impl IntoIterator<Item = crate::store::Compared>) -> Option<Share> {
