@@ -8,7 +8,7 @@ DEMO ?= driftcast-demo
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/driftcast
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 
-.PHONY: demo test build release check bench clean-demo
+.PHONY: demo test web build release check bench clean-demo
 
 demo: build
 	@$(CARGO_TARGET_DIR)/debug/driftcast --data $(DEMO) demo
@@ -20,6 +20,16 @@ build:
 
 test:
 	@$(CARGO) test
+
+# Sample reports in a real browser: layout, console, requests, accessibility.
+# Skipped with a word where no Chromium or no node is installed.
+AXE := $(CACHE)/web/node_modules/axe-core/axe.min.js
+web:
+	@command -v node >/dev/null || { echo "SKIPPED: no node is installed, so no page was looked at."; exit 0; }; \
+	test -f $(AXE) || npm install --silent --no-save --ignore-scripts --prefix $(CACHE)/web axe-core@4.14.1 || true; \
+	rm -rf $(CACHE)/web/look && \
+	DRIFTCAST_LOOK=$(CACHE)/web/look $(CARGO) test --test it reports::look && \
+	node tests/web/check.mjs $(CACHE)/web/look $(AXE)
 
 # What CI checks besides the tests.
 check:
