@@ -224,13 +224,8 @@ fn write_report(env: &Env, run: RunId) -> Result<PathBuf, JobError> {
 fn own_up(env: &Env, run: RunId, started: DateTime<Utc>, error: &str) {
     let note = || {
         let store = env.store()?;
-        let summary = Summary { stopped: true, ..Summary::default() };
-        store.finish_run(
-            run,
-            env.clock.now(),
-            "failed",
-            &serde_json::to_value(&summary).unwrap_or_default(),
-        )?;
+        let summary = serde_json::to_value(Summary::default()).unwrap_or_default();
+        store.finish_run(run, env.clock.now(), "failed", &summary)?;
         Ok::<_, JobError>(())
     };
     let written = note().and_then(|()| write_report(env, run)).or_else(|_| {

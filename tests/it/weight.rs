@@ -52,7 +52,8 @@ fn key(i: i64) -> FactKey {
 /// Every tenth device changes about once a week, the others hardly ever.
 fn reading(run: i64, n: i64, i: i64) -> DeviceResult {
     let first = n < DEVICES / BUDGET;
-    let changed = !first && (i * 7 + n) % if i % 10 == 0 { 3 } else { 40 } == 0;
+    let every = if i % 10 == 0 { 3 } else { 40 };
+    let changed = !first && (i * 7 + n) % every == 0;
     let scan = ScanRow {
         run,
         device_id: i,
@@ -135,7 +136,6 @@ fn made_up(dir: &std::path::Path) {
         // What one device would open goes to many, so that many have pages.
         let steps: Vec<DriftStep> =
             results.iter_mut().flat_map(|r| std::mem::take(&mut r.drift_steps)).collect();
-        let steps = if steps.is_empty() { vec![] } else { steps };
         for (k, step) in steps.into_iter().enumerate() {
             let at = (k * 37) % results.len();
             open += 1;
