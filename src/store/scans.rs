@@ -11,7 +11,7 @@ use super::{Compared, Store, StoreError};
 use crate::model::device::DeviceId;
 use crate::model::snapshot::CommitMark;
 use crate::model::{
-    Drift, DriftId, Fact, LineCounts, OperState, Outcome, PastDrift, Record, RunId, UnreadLine,
+    Drift, DriftId, Fact, LineCounts, OperState, Outcome, PastDrift, Record, RunId, Scope, UnreadLine,
 };
 
 const STATES: &str = include_str!("../../queries/scan_states.sql");
