@@ -10,7 +10,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 # Property tests try the same cases each time; another number tries others.
 export PROPTEST_RNG_SEED ?= 7
 
-.PHONY: demo test build release check bench fuzz clean-demo
+.PHONY: demo test web build release check bench fuzz clean-demo
 
 demo: build
 	@$(CARGO_TARGET_DIR)/debug/driftcast --data $(DEMO) demo
@@ -22,6 +22,16 @@ build:
 
 test:
 	@$(CARGO) test
+
+# Sample reports in a real browser: layout, console, requests, accessibility.
+# Skipped with a word where no Chromium or no node is installed.
+AXE := $(CACHE)/web/node_modules/axe-core/axe.min.js
+web:
+	@command -v node >/dev/null || { echo "SKIPPED: no node is installed, so no page was looked at."; exit 0; }; \
+	test -f $(AXE) || npm install --silent --no-save --ignore-scripts --prefix $(CACHE)/web axe-core@4.14.1 || true; \
+	rm -rf $(CACHE)/web/look && \
+	DRIFTCAST_LOOK=$(CACHE)/web/look $(CARGO) test --test it reports::look && \
+	node tests/web/check.mjs $(CACHE)/web/look $(AXE)
 
 # What CI checks besides the tests.
 check:

@@ -2,9 +2,9 @@
 (() => {
   "use strict";
   const days = Math.floor((Date.now() - Date.parse(document.body.dataset.asOf)) / 864e5);
-  if (days >= 2) {
+  if (Date.now() > Date.parse(document.body.dataset.until)) {
     const note = document.getElementById("age");
-    note.textContent = "This report is " + days + " days old.";
+    note.textContent = "No longer valid: a newer report was due." + (days >= 2 ? " This one is " + days + " days old." : "");
     note.hidden = false;
   }
   const value = (cell) => {

@@ -106,6 +106,8 @@ pub struct Scan {
 pub struct Report {
     /// Report folders are 0750 and their files 0640 instead of 0700 and 0600.
     pub group_readable: bool,
+    /// A folder of templates that stand in for ours; empty: none.
+    pub templates: PathBuf,
 }
 
 /// What the settings are read from. The caller reads arguments and environment.

@@ -23,6 +23,7 @@ mod room; // places for sessions, second tries
 mod scan; // carries out a plan; scans on demand // a whole life on a simulated fleet
 mod stop;
 mod sync;
+mod templates; // templates of the user's
 mod upkeep; // costs, causes, schedules: for the report // accepts reality into the record, by plan // one shutdown for all
 
 pub use env::{Env, Events, Sink};

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::known::{Known, failing, run_status};
 use super::scan::Summary;
@@ -145,6 +145,7 @@ impl Stored<'_> {
                     _ => RunOutcome::Abandoned,
                 },
                 as_of: known.as_of,
+                valid_until: valid_until(&runs, self.row, known.as_of),
                 sessions: summary.sessions as u64,
                 budget: self.row.budget.and_then(|b| u64::try_from(b).ok()),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -380,10 +381,19 @@ impl Stored<'_> {
         }
         chosen
             .extend(known.devices.iter().filter(|(_, d)| Some(d.name.as_str()) == asked).map(|(id, _)| *id));
+        let chosen: Vec<DeviceId> = chosen.into_iter().filter(|id| known.devices.contains_key(id)).collect();
+        // In bulk: a query a device would cost more than everything else together.
+        let mut facts = self.store.facts_of(&chosen, Some(self.row.id))?;
+        let mut attempts = self.store.attempts(&chosen, PAGE_ROWS as u32, Some(self.row.id))?;
+        let mut changes_of: HashMap<DeviceId, Vec<&Change>> = HashMap::new();
+        for (device, change) in changes {
+            changes_of.entry(*device).or_default().push(change);
+        }
         let mut views = Vec::with_capacity(chosen.len());
         for id in chosen {
             let Some(device) = known.devices.get(&id) else { continue };
             let state = known.states.get(&id);
+            let own = changes_of.get(&id).map_or(&[][..], Vec::as_slice);
             let compared = known.compared.get(&id);
             views.push(DeviceView {
                 name: device.name.clone(),
@@ -404,25 +414,19 @@ impl Stored<'_> {
                 agreement: compared.and_then(|c| share([*c])),
                 unmanaged_facts: compared.map_or(0, |c| c.unmanaged),
                 lines: state.and_then(|s| s.lines).unwrap_or_default(),
-                facts: self.store.facts(id, Some(self.row.id))?.iter().map(FactView::of).collect(),
-                changes: changes
-                    .iter()
-                    .filter(|(owner, _)| *owner == id)
-                    .map(|(_, c)| c.clone())
-                    .take(PAGE_ROWS)
-                    .collect(),
-                scans: self
-                    .store
-                    .scans(id, PAGE_ROWS as u32, Some(self.row.id))?
+                facts: facts.remove(&id).unwrap_or_default().iter().map(FactView::of).collect(),
+                changes: own.iter().take(PAGE_ROWS).map(|change| (*change).clone()).collect(),
+                scans: attempts
+                    .remove(&id)
+                    .unwrap_or_default()
                     .into_iter()
-                    .map(|seen| seen.row)
                     .map(|scan| PastScan {
                         at: scan.started_at,
                         run: Some(scan.run),
                         scope: scope_text(&scan.scope),
                         outcome: scan.outcome,
                         detail: scan.detail,
-                        changes: scan.outcome.is_complete().then(|| found_at(changes, id, scan.started_at)),
+                        changes: scan.outcome.is_complete().then(|| found_at(own, scan.started_at)),
                     })
                     .collect(),
             });
@@ -432,11 +436,10 @@ impl Stored<'_> {
     }
 }
 
-/// Changes that the scan of a device that started then was the first to see.
+/// Changes of a device that its scan that started then was the first to see.
 /// Scans are kept to the second.
-fn found_at(changes: &[(DeviceId, Change)], device: DeviceId, started: DateTime<Utc>) -> u64 {
-    let same = |until: DateTime<Utc>| until.timestamp() == started.timestamp();
-    changes.iter().filter(|(owner, change)| *owner == device && same(change.until)).count() as u64
+fn found_at(changes: &[&Change], started: DateTime<Utc>) -> u64 {
+    changes.iter().filter(|change| change.until.timestamp() == started.timestamp()).count() as u64
 }
 
 fn scope_text(scope: &Scope) -> String {
@@ -455,6 +458,17 @@ fn reason(verdict: view::Verdict, outcome: &str, unknown: usize, devices: usize)
         "abandoned" => "Tonight's run broke off.".to_owned(),
         _ => format!("{unknown} of {devices} devices were never read, or not lately."),
     })
+}
+
+/// When the next report is due: the median time between the last nights after
+/// this one, with two hours for the reading itself. A first night: a day.
+fn valid_until(runs: &[RunRow], run: &RunRow, as_of: DateTime<Utc>) -> DateTime<Utc> {
+    let mut gaps: Vec<TimeDelta> =
+        runs.windows(2).take(14).map(|two| two[0].started - two[1].started).collect();
+    gaps.sort();
+    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(TimeDelta::days(1));
+    let usual = usual.clamp(TimeDelta::hours(1), TimeDelta::days(31));
+    (run.started + usual).max(as_of) + TimeDelta::hours(2)
 }
 
 fn share(compared: impl IntoIterator<Item = crate::store::Compared>) -> Option<Share> {

@@ -9,12 +9,13 @@ use chrono::{DateTime, Utc};
 
 use super::collector::{Kept, Wants};
 use super::scan::{Cast, Summary, carry_out, outcome_of};
-use super::{Env, JobError, known, morning, publish, sync};
+use super::{Env, JobError, known, morning, publish, sync, templates};
 use crate::analysis::plan::{self, Candidate, Done, NightState, Purse, Request, Tonight};
 use crate::analysis::{Budget, History};
 use crate::model::device::DeviceId;
 use crate::model::{Device, Event, Outcome, Plan, RunId, RunKind};
 use crate::report;
+use crate::report::view::{RunOutcome, RunView};
 use crate::store::{BatchLock, LastState, Store};
 
 /// A finished night.
@@ -118,7 +119,27 @@ pub(super) async fn night(
     store.append_forecasts(run, &forecasts)?;
     drop(store);
     env.events.say(&Event::RunStarted { run, kind: RunKind::Nightly });
+    let done = read_and_keep(env, run, eve, state, &settings, recompare, with_report).await;
+    if let Err(error) = &done
+        && with_report
+    {
+        let error = error.to_string();
+        let env = env.clone();
+        tokio::task::spawn_blocking(move || own_up(&env, run, started, &error)).await?;
+    }
+    done
+}
 
+/// Everything from the first session on.
+async fn read_and_keep(
+    env: &Env,
+    run: RunId,
+    eve: Eve,
+    state: NightState,
+    settings: &plan::Settings,
+    recompare: bool,
+    with_report: bool,
+) -> Result<Nightly, JobError> {
     let fleet = eve.devices.len();
     let names = eve.devices.values().map(|d| d.name.as_str().to_ascii_lowercase()).collect();
     let cast = Cast {
@@ -129,7 +150,7 @@ pub(super) async fn night(
     };
     let mut kept: Vec<Kept> = Vec::new();
     let mut stopped = false;
-    let mut tonight = Tonight::open(state, &settings);
+    let mut tonight = Tonight::open(state, settings);
     if !tonight.follows_forecast() {
         tracing::warn!("the forecasts of late were worse than a constant: the oldest snapshots come first");
     }
@@ -214,11 +235,47 @@ fn finish(
 
 fn write_report(env: &Env, run: RunId) -> Result<PathBuf, JobError> {
     let (row, night) = morning::night(env, Some(run), None)?;
-    let pages = report::render(&night)?;
+    let (night, pages) = templates::render(env, night)?;
     let folder = publish::report_folder(&env.dir, run, row.started);
     publish::publish(&folder, &pages, env.settings.report.group_readable)?;
     publish::point_latest(&env.dir, &folder)?;
+    publish::list_reports(env, &night.run)?;
     Ok(folder.join("index.html"))
+}
+
+/// A run that broke is a finished one that failed, and has a page that says so.
+/// Best effort: what broke the run may break this, too.
+fn own_up(env: &Env, run: RunId, started: DateTime<Utc>, error: &str) {
+    let note = || {
+        let store = env.store()?;
+        let summary = serde_json::to_value(Summary::default()).unwrap_or_default();
+        store.finish_run(run, env.clock.now(), "failed", &summary)?;
+        Ok::<_, JobError>(())
+    };
+    let written = note().and_then(|()| write_report(env, run)).or_else(|_| {
+        let now = env.clock.now();
+        let view = RunView {
+            id: run,
+            kind: RunKind::Nightly,
+            started,
+            finished: None,
+            outcome: RunOutcome::Failed,
+            as_of: now,
+            valid_until: now + chrono::TimeDelta::days(1),
+            sessions: 0,
+            budget: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let folder = publish::report_folder(&env.dir, run, started);
+        let pages = report::render_broken(&view, error)?;
+        publish::publish(&folder, &pages, env.settings.report.group_readable)?;
+        publish::point_latest(&env.dir, &folder)?;
+        publish::list_reports(env, &view)?;
+        Ok::<_, JobError>(folder)
+    });
+    if let Err(error) = written {
+        tracing::warn!(run, %error, "failed to publish that this run failed");
+    }
 }
 
 /// What is known before the night begins.

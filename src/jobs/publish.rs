@@ -6,11 +6,12 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Env, JobError, morning};
+use super::{Env, JobError, morning, templates};
 use crate::model::RunId;
-use crate::report::{self, Page};
+use crate::report::view::RunView;
+use crate::report::{self, Page, PastReport};
 
 /// Where a report was written.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub fn render_again(
     out: Option<&Path>,
 ) -> Result<Rendered, JobError> {
     let (row, night) = morning::night(env, run, device)?;
-    let pages = report::render(&night)?;
+    let (night, pages) = templates::render(env, night)?;
     let folder = match out {
         Some(out) => out.to_owned(),
         None => report_folder(&env.dir, row.id, row.started),
@@ -37,6 +38,9 @@ pub fn render_again(
     publish(&folder, &pages, env.settings.report.group_readable)?;
     if out.is_none() && run.is_none() {
         point_latest(&env.dir, &folder)?;
+    }
+    if out.is_none() {
+        list_reports(env, &night.run)?;
     }
     Ok(Rendered { run: row.id, index: folder.join("index.html") })
 }
@@ -128,6 +132,45 @@ pub(super) fn point_latest(dir: &Path, folder: &Path) -> Result<(), JobError> {
     }
     symlink(target, &beside).map_err(fail)?;
     fs::rename(&beside, &latest).map_err(fail)
+}
+
+/// Writes `DIR/reports/index.html` again: all reports that are there, newest
+/// first. A folder without a page of ours is not listed.
+pub(super) fn list_reports(env: &Env, newest: &RunView) -> Result<(), JobError> {
+    let reports = env.dir.join("reports");
+    let fail = |error| JobError::Publish { path: reports.join("index.html"), error };
+    let mut found: Vec<(NaiveDate, RunId, String)> = fs::read_dir(&reports)
+        .map_err(fail)?
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            let (date, run) = name.rsplit_once('-')?;
+            let date = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
+            let run = run.parse().ok()?;
+            reports.join(&name).join("report.json").is_file().then_some((date, run, name))
+        })
+        .collect();
+    found.sort();
+    let listed: Vec<(String, Option<PastReport>)> = found
+        .into_iter()
+        .rev()
+        .map(|(_, _, name)| {
+            let summary = fs::read(reports.join(&name).join("summary.json"));
+            (name, summary.ok().and_then(|json| serde_json::from_slice(&json).ok()))
+        })
+        .collect();
+    let page = report::render_archive(newest, &listed)?;
+    let beside = reports.join(format!(".index.{}.new", std::process::id()));
+    let write = || {
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        file.write_all(&page.bytes)?;
+        file.sync_all()?;
+        if env.settings.report.group_readable {
+            file.set_permissions(fs::Permissions::from_mode(0o640))?;
+        }
+        fs::rename(&beside, reports.join(&page.path))
+    };
+    write().map_err(fail)
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ fn sync(work: Option<&PolicyWork>) -> Vec<String> {
     }
     if work.held > 0 {
         lines.push(format!(
-            "{} that a policy accepts held back: driftcast sync plan says why.",
+            "Of what policies accept, {} held back: driftcast sync plan says why.",
             counted(work.held, "drift is", "drifts are")
         ));
     }

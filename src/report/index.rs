@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::answers::{self, UpkeepRows};
 use super::chart::{self, Figure, SHOWN};
 use super::csv::direction;
+use super::period::{self, PeriodLink};
 use super::verdict::{closed_by, effort_lines, gap_lines, honest, movement_lines, verdict_lines};
 use super::view::{Night, OpenDrift, RunView, Unknown, Unread, Verdict};
 use super::words::{about, chance, count, counted, date, is_unseen, names, percent};
@@ -45,6 +46,8 @@ pub(super) struct IndexPage<'a> {
     outcomes: Vec<OutcomeRow>,
     upkeep: UpkeepRows<'a>,
     devices: u64,
+    weeks: Vec<PeriodLink>,
+    months: Vec<PeriodLink>,
 }
 
 /// One of the short texts under the verdict.
@@ -136,15 +139,11 @@ struct OutcomeRow {
 
 pub(super) fn view(night: &Night) -> Result<IndexPage<'_>, ReportError> {
     let verdict = honest(night);
+    let (weeks, months) = period::links(night);
     let last_resolved = night.last_resolved.map(|t| date(t, night.run.as_of));
     Ok(IndexPage {
         run: &night.run,
-        word: match verdict {
-            Verdict::InStep => "In step",
-            Verdict::MostlyInStep => "Mostly in step",
-            Verdict::OutOfStep => "Out of step",
-            Verdict::CannotSay => "We cannot say",
-        },
+        word: verdict_word(verdict),
         alarm: verdict == Verdict::CannotSay,
         verdict: verdict_lines(night),
         blocks: vec![
@@ -186,7 +185,19 @@ pub(super) fn view(night: &Night) -> Result<IndexPage<'_>, ReportError> {
         outcomes: outcomes(night),
         upkeep: answers::rows(night),
         devices: night.devices.len() as u64,
+        weeks,
+        months,
     })
+}
+
+/// The closed set of verdicts, in words.
+pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::InStep => "In step",
+        Verdict::MostlyInStep => "Mostly in step",
+        Verdict::OutOfStep => "Out of step",
+        Verdict::CannotSay => "We cannot say",
+    }
 }
 
 fn decisions(night: &Night) -> Vec<DecisionRow<'_>> {

@@ -7,8 +7,10 @@
 //! not exist here; only [`drawing`] and the style and script of this build are
 //! taken as they are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use minijinja::syntax::SyntaxConfig;
@@ -19,17 +21,20 @@ use minijinja::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::device::{DeviceList, DevicePage};
-use super::index::IndexPage;
 use super::view::Night;
 use super::{ReportError, slug, words};
 
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("layout.html", include_str!("../../reports/layout.html")),
     ("macros.html", include_str!("../../reports/macros.html")),
     ("index.html", include_str!("../../reports/index.html")),
     ("devices.html", include_str!("../../reports/devices.html")),
     ("device.html", include_str!("../../reports/device.html")),
+    ("group.html", include_str!("../../reports/group.html")),
+    ("groups.html", include_str!("../../reports/groups.html")),
+    ("period.html", include_str!("../../reports/period.html")),
+    ("archive.html", include_str!("../../reports/archive.html")),
+    ("broken.html", include_str!("../../reports/broken.html")),
 ];
 const STYLE: &str = include_str!("../../reports/report.css");
 const SCRIPT: &str = include_str!("../../reports/report.js");
@@ -37,14 +42,49 @@ const SCRIPT: &str = include_str!("../../reports/report.js");
 /// Values longer than this are cut on the index; the device's page has them whole.
 const SHORT: usize = 120;
 
+/// No page is larger. The largest of ours, of 5,000 devices, has a tenth of it.
+const LARGEST: usize = 32 << 20;
+
+/// Templates and a style of the user's, by the names of ours.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    pub sources: BTreeMap<String, String>,
+    /// Once it is true, what is being printed ends with [`ReportError::Stopped`].
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Overrides {
+    /// What can be overridden.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        TEMPLATES.iter().map(|(name, _)| *name).chain([STYLE_NAME])
+    }
+}
+
+const STYLE_NAME: &str = "report.css";
+
 /// The templates of one report, ready to print any number of pages.
 pub(super) struct Press {
     env: Environment<'static>,
     policy: String,
+    style: String,
+    stop: Arc<AtomicBool>,
 }
 
 impl Press {
-    pub(super) fn new(night: &Night) -> Result<Self, ReportError> {
+    pub(super) fn new(night: &Night, overrides: &Overrides) -> Result<Self, ReportError> {
+        Self::with(night.run.as_of, pages(night), overrides)
+    }
+
+    /// For pages beside a night: no device has a page.
+    pub(super) fn bare(as_of: DateTime<Utc>) -> Result<Self, ReportError> {
+        Self::with(as_of, HashMap::new(), &Overrides::default())
+    }
+
+    fn with(
+        as_of: DateTime<Utc>,
+        pages: HashMap<String, String>,
+        overrides: &Overrides,
+    ) -> Result<Self, ReportError> {
         let mut env = Environment::new();
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -53,48 +93,74 @@ impl Press {
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         env.set_syntax(syntax.map_err(|e| failed("layout.html", &e))?);
         env.remove_filter("safe");
-        add_filters(&mut env, night.run.as_of, pages(night));
+        // Pages are made of lists; whoever counts this far means no page.
+        env.remove_global("range");
+        add_filters(&mut env, as_of, pages);
         for (name, source) in TEMPLATES {
-            env.add_template(name, source).map_err(|e| failed(name, &e))?;
+            let own = overrides.sources.get(name).cloned();
+            env.add_template_owned(name, own.unwrap_or_else(|| source.to_owned()))
+                .map_err(|e| failed(name, &e))?;
+        }
+        let style = overrides.sources.get(STYLE_NAME).map_or(STYLE, String::as_str);
+        if style.contains("</") {
+            let reason = "a style that holds `</` would end in the middle".to_owned();
+            return Err(ReportError::Template { template: STYLE_NAME, reason });
         }
         // The policy names what the page really contains: the style and the
         // script between their tags, byte for byte.
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",
-            base64(&Sha256::digest(STYLE)),
+            base64(&Sha256::digest(style)),
             base64(&Sha256::digest(SCRIPT)),
         );
-        Ok(Self { env, policy })
+        Ok(Self { env, policy, style: style.to_owned(), stop: overrides.stop.clone() })
     }
 
-    pub(super) fn index(&self, page: &IndexPage<'_>) -> Result<Vec<u8>, ReportError> {
-        self.print("index.html", page)
-    }
-
-    pub(super) fn devices(&self, page: &DeviceList<'_>) -> Result<Vec<u8>, ReportError> {
-        self.print("devices.html", page)
-    }
-
-    pub(super) fn device(&self, page: &DevicePage<'_>) -> Result<Vec<u8>, ReportError> {
-        self.print("device.html", page)
-    }
-
-    fn print(&self, name: &'static str, page: &impl Serialize) -> Result<Vec<u8>, ReportError> {
+    pub(super) fn print(&self, name: &'static str, page: &impl Serialize) -> Result<Vec<u8>, ReportError> {
         let template = self.env.get_template(name).map_err(|e| failed(name, &e))?;
-        let text = template
-            .render(context! {
-                page => Value::from(Serde(page)),
-                policy => self.policy.as_str(),
-                style => Value::from_safe_string(STYLE.to_owned()),
-                script => Value::from_safe_string(SCRIPT.to_owned()),
-            })
-            .map_err(|e| failed(name, &e))?;
-        Ok(text.into_bytes())
+        let mut sheet = Sheet { bytes: Vec::new(), stop: &self.stop };
+        let values = context! {
+            page => Value::from(Serde(page)),
+            policy => self.policy.as_str(),
+            style => Value::from_safe_string(self.style.clone()),
+            script => Value::from_safe_string(SCRIPT.to_owned()),
+        };
+        match template.render_captured_to(values, &mut sheet) {
+            Ok(_) => Ok(sheet.bytes),
+            Err(_) if self.stop.load(Ordering::Relaxed) => Err(ReportError::Stopped),
+            Err(error) => Err(failed(name, &error)),
+        }
     }
 }
 
-/// With the line and its surroundings: a broken template is repaired by reading this.
+/// A page while it is printed: bounded, and it can be told to stop.
+struct Sheet<'a> {
+    bytes: Vec<u8>,
+    stop: &'a AtomicBool,
+}
+
+impl io::Write for Sheet<'_> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("told to stop"));
+        }
+        if self.bytes.len() + text.len() > LARGEST {
+            return Err(io::Error::other("the page grows beyond all measure"));
+        }
+        self.bytes.extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// With the line and its surroundings: a broken template is repaired by reading
+/// this. It is named where it broke: a page also extends and imports others.
 fn failed(template: &'static str, error: &Error) -> ReportError {
+    let broke = error.name().and_then(|at| TEMPLATES.iter().find(|(name, _)| *name == at));
+    let template = broke.map_or(template, |(name, _)| *name);
     ReportError::Template { template, reason: format!("{error:#}") }
 }
 

@@ -9,8 +9,14 @@ use crate::model::{DeviceName, snapshot::hex};
 /// `DNAAS-LEAF-B15` → `dnaas-leaf-b15-` and eight hex digits. At most 69 bytes
 /// of `a-z`, `0-9`, `-` and `_`.
 pub fn slug(name: &DeviceName) -> String {
+    slug_of(name.as_str(), "device")
+}
+
+/// The same of any text, such as a site. `empty`: the word for one of which
+/// nothing is safe.
+pub(super) fn slug_of(text: &str, empty: &str) -> String {
     let mut safe = String::with_capacity(70);
-    for c in name.as_str().chars().take(60) {
+    for c in text.chars().take(60) {
         match c.to_ascii_lowercase() {
             c @ ('a'..='z' | '0'..='9' | '_') => safe.push(c),
             _ if safe.ends_with('-') || safe.is_empty() => {}
@@ -18,8 +24,8 @@ pub fn slug(name: &DeviceName) -> String {
         }
     }
     let safe = safe.trim_end_matches('-');
-    let digest = hex(&Sha256::digest(name.as_str().as_bytes())[..4]);
-    if safe.is_empty() { format!("device-{digest}") } else { format!("{safe}-{digest}") }
+    let digest = hex(&Sha256::digest(text.as_bytes())[..4]);
+    if safe.is_empty() { format!("{empty}-{digest}") } else { format!("{safe}-{digest}") }
 }
 
 #[cfg(test)]

@@ -79,6 +79,8 @@ pub struct RunView {
     pub outcome: RunOutcome,
     /// The moment that all ages are counted from. Never the clock of the reader.
     pub as_of: DateTime<Utc>,
+    /// When the next report is due: the usual time between nights later.
+    pub valid_until: DateTime<Utc>,
     /// Device sessions that were used.
     pub sessions: u64,
     /// Device sessions that were allowed; `None` without a limit.

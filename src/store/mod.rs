@@ -59,7 +59,7 @@ pub use prune::Pruned;
 pub use records::{RecordChange, RecordCounts, RecordEdit, RecordEvent, RecordRow, RecordWhat};
 pub use requests::Request;
 pub use runs::RunRow;
-pub use scans::{Knowledge, LastState, ScanCost, SeenScan};
+pub use scans::{Attempt, Knowledge, LastState, ScanCost, SeenScan};
 pub use schedules::{ScheduleEvent, ScheduleStep};
 
 /// An open database. Handles of one process share one opening; the file is

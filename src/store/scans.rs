@@ -6,18 +6,19 @@ use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::Row;
 
 use super::append::ScanRow;
-use super::value::{Time, maybe_time, parse_json, parse_word, parsed, scope, time};
+use super::value::{self, Time, maybe_time, parse_json, parse_word, parsed, scope, time};
 use super::{Compared, Store, StoreError};
 use crate::model::device::DeviceId;
 use crate::model::snapshot::CommitMark;
 use crate::model::{
-    Drift, DriftId, Fact, LineCounts, OperState, Outcome, PastDrift, Record, RunId, UnreadLine,
+    Drift, DriftId, Fact, LineCounts, OperState, Outcome, PastDrift, Record, RunId, Scope, UnreadLine,
 };
 
 const STATES: &str = include_str!("../../queries/scan_states.sql");
 const LIST: &str = include_str!("../../queries/scan_list.sql");
 const NIGHTS: &str = include_str!("../../queries/scan_nights.sql");
 const COST: &str = include_str!("../../queries/scan_cost.sql");
+const PAGES: &str = include_str!("../../queries/scan_pages.sql");
 const WEAK: &str = include_str!("../../queries/weak_list.sql");
 const UNREAD: &str = include_str!("../../queries/unread_list.sql");
 
@@ -73,6 +74,16 @@ pub struct Knowledge {
 pub struct SeenScan {
     pub seq: i64,
     pub row: ScanRow,
+}
+
+/// A stored attempt, without what it found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    pub run: RunId,
+    pub scope: Scope,
+    pub started_at: DateTime<Utc>,
+    pub outcome: Outcome,
+    pub detail: Option<String>,
 }
 
 /// What sessions with whole devices cost in some time.
@@ -153,6 +164,37 @@ impl Store {
         as_of: Option<RunId>,
     ) -> Result<Vec<SeenScan>, StoreError> {
         self.list_scans(Some(device), None, i64::from(limit), self.cutoff(as_of)?)
+    }
+
+    /// The newest attempts to read each of some devices, newest first, at most
+    /// `limit` of each. A device that was never tried has no entry.
+    pub fn attempts(
+        &self,
+        devices: &[DeviceId],
+        limit: u32,
+        as_of: Option<RunId>,
+    ) -> Result<HashMap<DeviceId, Vec<Attempt>>, StoreError> {
+        let mut attempts: HashMap<DeviceId, Vec<Attempt>> = HashMap::new();
+        if devices.is_empty() {
+            return Ok(attempts);
+        }
+        let mut statement = self.db.prepare(PAGES)?;
+        let mut rows = statement.query(duckdb::params![
+            value::id_list(devices),
+            i64::from(limit),
+            self.cutoff(as_of)?
+        ])?;
+        while let Some(row) = rows.next()? {
+            let outcome: String = row.get(5)?;
+            attempts.entry(row.get(0)?).or_default().push(Attempt {
+                run: row.get(1)?,
+                scope: scope(&row.get::<_, String>(2)?, row.get(3)?)?,
+                started_at: time(row, 4)?,
+                outcome: parsed("outcome", &outcome, Outcome::parse)?,
+                detail: row.get(6)?,
+            });
+        }
+        Ok(attempts)
     }
 
     /// All attempts of a run, newest first.

@@ -17,3 +17,4 @@ mod sros; // both CLIs, live verdicts, cuts
 mod store; // what is kept, and what survives
 mod switches; // NX-OS and EOS as a live session has them
 mod sync; // reality into the record: plans, guards, the way back
+mod weight; // the report of a large fleet, on demand

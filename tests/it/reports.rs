@@ -21,7 +21,10 @@ use driftcast::report::view::{
     FreshNight, Movement, Night, OpenDrift, PastScan, Reliability, ReliabilityBin, ResolveTime, RunOutcome,
     RunView, ScanOfRun, Share, Standing, Unknown, Unread, Verdict, what_to_do,
 };
-use driftcast::report::{Page, render, render_device, slug};
+use driftcast::report::{
+    Overrides, Page, PastReport, ReportError, render, render_archive, render_broken, render_device,
+    render_with, slug,
+};
 use proptest::prelude::*;
 
 /// Numbers that are the same on every machine and in every run.
@@ -74,6 +77,7 @@ fn empty() -> Night {
             finished: Some(ago(0.1)),
             outcome: RunOutcome::Complete,
             as_of: as_of(),
+            valid_until: ago(-1.1),
             sessions: 0,
             budget: None,
             version: "0.1.0".to_owned(),
@@ -947,6 +951,122 @@ fn drifts_show_both_sides() {
 }
 
 #[test]
+fn sites_roles_weeks_and_months_have_pages() {
+    let pages = render(&sample(40, 60)).unwrap();
+    let of = |folder: &str| pages.iter().filter(|p| p.path.starts_with(folder)).count();
+    assert_eq!((of("sites/"), of("roles/"), of("weeks/"), of("months/")), (7, 2, 14, 4));
+    let week = text(&pages, "weeks/2026-W47.html");
+    for words in [
+        "Week 47 of 2026",
+        "Mon 16 Nov 2026 to Sun 22 Nov 2026",
+        "7 of 7 nights had a run.",
+        "weeks/2026-W46.html",
+    ] {
+        assert!(week.contains(words), "{words}");
+    }
+    assert!(text(&pages, "months/2026-11.html").contains("So far, up to Mon 23 Nov."));
+    // Three nights of this one had no run: they show no news, and not none.
+    let gap = text(&pages, "weeks/2026-W42.html");
+    assert!(gap.contains("(no run)") && !gap.contains("7 of 7 nights"));
+    // Every device is on the page of its site, and nowhere else twice.
+    let site = pages.iter().find(|p| p.path.starts_with("sites/fra3-")).unwrap();
+    let site = std::str::from_utf8(&site.bytes).unwrap();
+    assert_eq!(site.matches("<tr>").count(), 1 + (0..40).filter(|i| i % 7 == 3).count());
+}
+
+#[test]
+fn questions_are_answered_with_period_and_interval() {
+    let html = index(&sample(500, 60));
+    for words in [
+        "About 4.2 times a week (3.4 to 5.5): 54 occasions in the 90 days before, by 7 accounts on 31 devices.",
+        "Of 40 more the device does not say who. If all of these were by hand, it is 7.3 times a week.",
+        "Half of 106 changes were known within about 1.6 days (1.3 to 2.1); nine in ten within 9 days at the latest.",
+        "100 a night in place of 50, so 50 more, about 1.8 minutes of device time.",
+        "A complete reading takes 2.1 s (median; nine in ten take 1.7 s to 2.7 s).",
+        "Policies accepted 16 changes into the record: 12 added, 3 updated, 1 removed.",
+        "diffie-<wbr>hellman-<wbr>group14-<wbr>sha1, ssh-<wbr>rsa",
+        "a person on the command line",
+        "reading used 1,470 of 1,500 allowed sessions (98&#160;%)",
+    ] {
+        let plain = words.replace("&#160;", "\u{a0}");
+        assert!(html.contains(&plain), "{words}");
+    }
+    let nothing = index(&empty());
+    for words in [
+        "It takes a week of readings to say.",
+        "No change was seen yet.",
+        "No policy accepts drifts without a person.",
+    ] {
+        assert!(nothing.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn a_report_says_until_when_it_is_valid() {
+    let pages = render(&sample(12, 20)).unwrap();
+    for page in pages.iter().filter(|p| is_html(&p.path)) {
+        let html = std::str::from_utf8(&page.bytes).unwrap();
+        assert!(html.contains("valid until Tue 24 Nov 2026, 08:36"), "{}", page.path);
+    }
+    let run = sample(3, 2).run;
+    let broken = render_broken(&run, "the disk is <full>").unwrap();
+    let html = text(&broken, "index.html");
+    assert!(html.contains("! We cannot say") && html.contains("the disk is &lt;full&gt;"));
+    assert!(broken.iter().any(|p| p.path == "report.json"), "it can be replaced");
+}
+
+#[test]
+fn past_reports_are_listed_with_what_they_said() {
+    let night = sample(12, 20);
+    let kept = PastReport::of(&night);
+    let list = [("2026-11-23-812".to_owned(), Some(kept)), ("2026-11-22-811".to_owned(), None)];
+    let page = render_archive(&night.run, &list).unwrap();
+    let html = String::from_utf8(page.bytes).unwrap();
+    assert!(html.contains("href=\"2026-11-23-812/index.html\"") && html.contains("Mostly in step"));
+    assert!(html.contains("href=\"2026-11-22-811/index.html\""));
+}
+
+#[test]
+fn templates_of_the_user_stand_in_and_cannot_harm() {
+    let night = infected("<b>");
+    let with = |name: &str, source: &str| {
+        let sources = [(name.to_owned(), source.to_owned())].into();
+        render_with(&night, &Overrides { sources, ..Overrides::default() }, &mut |_| {})
+    };
+    let pages = with("index.html", "mine {{ page.run.id }} {{ page.decisions[0].what }}").unwrap();
+    assert_eq!(
+        text(&pages, "index.html"),
+        "mine 812 &lt;b&gt;",
+        "what devices say is escaped in any template"
+    );
+    // A style of theirs is in the policy, so the browser takes it.
+    let styled = text(&with("report.css", "body{color:teal}").unwrap(), "index.html");
+    let policy = |html: &str| html.split("sha256-").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    assert!(styled.contains("<style>body{color:teal}</style>"));
+    assert_ne!(policy(&styled), policy(&index(&night)));
+    for (name, broken) in [
+        ("index.html", "{% for x in %}"),
+        ("macros.html", "{% macro"),
+        ("device.html", "{{ page.nonsense }}"),
+        ("index.html", "{{ page|safe }}"),
+        ("index.html", "{% include '/etc/passwd' %}"),
+        ("index.html", "{% for a in range(100000) %}x{% endfor %}"),
+        ("report.css", "</style><script>alert(1)</script>"),
+    ] {
+        match with(name, broken) {
+            Err(ReportError::Template { template, .. }) => assert_eq!(template, name, "{broken}"),
+            other => panic!("{broken}: {:?}", other.map(|pages| pages.len())),
+        }
+    }
+    // One that never ends is told to stop, and one that only writes meets an end.
+    let loops = "{% for a in page.scan_next %}{% for b in page.scan_next %}{% for c in page.scan_next %}{{ page.word * 99999 }}{% endfor %}{% endfor %}{% endfor %}";
+    assert!(with("index.html", loops).is_err());
+    let stopped = Overrides::default();
+    stopped.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert!(matches!(render_with(&night, &stopped, &mut |_| {}), Err(ReportError::Stopped)));
+}
+
+#[test]
 fn tables_for_spreadsheets() {
     let mut night = empty();
     let mut one = drift(1, name("leaf-1"), &mut Dice(1));
@@ -993,9 +1113,10 @@ fn look() {
     ];
     for (name, night) in nights {
         let folder = std::path::Path::new(&folder).join(name);
-        std::fs::create_dir_all(folder.join("devices")).unwrap();
-        for page in render(&night).unwrap().into_iter().take(60) {
-            std::fs::write(folder.join(page.path), page.bytes).unwrap();
+        for page in render(&night).unwrap() {
+            let path = folder.join(page.path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, page.bytes).unwrap();
         }
     }
 }
