@@ -149,10 +149,10 @@ fn answer(mut stream: TcpStream, port: u16, state: &Mutex<State>) {
             let wanted: HashMap<&str, &str> =
                 query.split('&').filter_map(|pair| pair.split_once('=')).collect();
             let offset: usize = wanted.get("offset").map_or(0, |n| n.parse().unwrap());
-            let name = wanted.get("name");
+            let name = wanted.get("name").map(|name| name.replace("%2F", "/"));
             let all: Vec<Value> = state.lists[&what]
                 .iter()
-                .filter(|object| name.is_none_or(|name| object["name"] == **name))
+                .filter(|object| name.as_ref().is_none_or(|name| object["name"] == **name))
                 .cloned()
                 .collect();
             let mut results: Vec<Value> = all.iter().skip(offset).take(state.page).cloned().collect();
