@@ -67,7 +67,7 @@ mod tests {
     use crate::model::{BridgeDomain, Interface};
 
     fn ports(numbers: std::ops::Range<usize>) -> Vec<Fact> {
-        numbers.map(|n| Fact::Interface(Interface::named(&format!("ge100-0/0/{n}")))).collect()
+        numbers.map(|n| Fact::Interface(Interface::named(format!("ge100-0/0/{n}")))).collect()
     }
 
     fn domains(count: usize) -> Vec<Fact> {

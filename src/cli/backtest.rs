@@ -14,7 +14,7 @@ use crate::source;
 
 #[derive(Args, Debug)]
 pub(crate) struct BacktestArgs {
-    /// Change histories: CSV files with device,role_or_dir,changed_at_unix
+    /// Change histories: CSV files with `device,role_or_dir,changed_at_unix`
     #[arg(value_name = "TRACE.csv")]
     traces: Vec<PathBuf>,
     /// A synthetic fleet of 1,000 devices instead [stationary, seasonal, bursty, regime, weighted, quiet]
@@ -32,7 +32,7 @@ pub(crate) struct BacktestArgs {
     /// At most this many nights: those with most changes
     #[arg(long, value_name = "N", default_value_t = backtest::WINDOW, value_parser = nights)]
     nights: usize,
-    /// Adds noisy signals: recall,false_per_day such as 0.8,0.01; or `shuffled`, which say nothing
+    /// Adds noisy signals: `recall,false_per_day`, such as `0.8,0.01`; or `shuffled`, which say nothing
     #[arg(long, value_name = "RECALL,FALSE")]
     signals: Option<String>,
 }

@@ -10,7 +10,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod arista_eos;
 mod cisco; // IOS and IOS-XR
+mod cisco_nxos;
 mod junos_sros;
 
 use std::collections::BTreeMap;

@@ -133,7 +133,9 @@ fn noise_is_no_change() {
         };
         assert_eq!(kept(&one), kept(&two), "{name}");
         assert_eq!(one.take_facts(), two.take_facts(), "{name}");
-        for secret in ["Kr0k0d1l", "$5$AAECAw$", "0x3f1e0d2c", "9125d59c18a9b015", "$6$Zx0", "0x4TbS0tg"] {
+        for secret in
+            ["Kr0k0d1l", "$5$AAECAw$", "0x3f1e0d2c", "0x00112233", "9125d59c18a9b015", "$6$Zx0", "0x4TbS0tg"]
+        {
             assert!(!serde_json::to_string(&one).unwrap().contains(secret), "{name}: {secret}");
             assert!(
                 one.kept.as_ref().unwrap().iter().all(|kept| !kept.text.contains(secret)),

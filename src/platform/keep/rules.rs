@@ -52,6 +52,8 @@ fn is_secret_word(plain: &str) -> bool {
             | "hellopassword"
             | "lsppassword"
             | "keyhexstring"
+            | "keyoctetstring"
+            | "hexkey"
             | "pmk"
     )
 }
@@ -224,6 +226,12 @@ fn key<'t>(words: &[Word<'t>], at: usize) -> Option<Word<'t>> {
         let other = is_secret_word(&value.plain()) || value.is("key-string");
         return (!names_one && !other && next.text.len() == 1).then_some(*value);
     }
+    // MACsec: the name of a key, how it is encrypted, the key.
+    if let (Some(kind), Some(value)) = (words.get(at + 2), words.get(at + 3))
+        && ["0", "7", "8a"].iter().any(|known| kind.is(known))
+    {
+        return Some(*value);
+    }
     (!is_secret_word(&next.plain())).then_some(*next)
 }
 
@@ -375,6 +383,11 @@ fn shapes(line: &str, found: &mut Vec<Span>) {
             found.push(Span { start: at, end, volatile: true });
             past = end;
         }
+    }
+    // An argument of an agent: `-ingestauth=key,…`, `-cvauth=token,FILE` names a file.
+    for at in memchr::memmem::find_iter(bytes, b"auth=key,") {
+        let start = at + "auth=key,".len();
+        add(start, start + run(bytes, start, |b| b.is_ascii_graphic() && !b"\"'".contains(&b)), line, found);
     }
     for at in memchr::memmem::find_iter(bytes, b"://") {
         let start = at + 3;
