@@ -179,7 +179,7 @@ async fn read_inventory(context: &Context, args: &ImportArgs) -> Result<Inventor
         if args.format.is_some() || args.columns.is_some() {
             return Err(Failure::usage("--format and --columns are for files, not for a [source.NAME]"));
         }
-        return Ok(jobs::pull_inventory(remote).await.map_err(nothing_imported)?);
+        return jobs::pull_inventory(remote).await.map_err(nothing_imported);
     }
     let text = read_input(&args.file)?;
     let file = args.file.display().to_string();
