@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::analysis::standing::Standing;
 use crate::device::known_hosts::{KnownHosts, Verdict};
 use crate::jobs::{self, Env};
 use crate::model::{Device, FactKey};
-use crate::source::{self, Form, Inventory};
+use crate::source::{self, Form, Inventory, Remote, SourceError};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum DevicesCommand {
@@ -34,7 +34,8 @@ pub(crate) enum DevicesCommand {
 #[derive(Args, Debug)]
 pub(crate) struct ImportArgs {
     /// CSV (columns name, address, platform; as wanted port, role, site, importance, tags, jump,
-    /// credential), or an inventory of Ansible, Nornir, Oxidized or RANCID; `-` is standard input
+    /// credential), or an inventory of Ansible, Nornir, Oxidized or RANCID; `-` is standard input; or the NAME
+    /// of a `[source.NAME]` (NetBox, Nautobot)
     file: PathBuf,
     /// What the file is [default: by its shape]
     #[arg(long, value_enum)]
@@ -141,7 +142,7 @@ pub(crate) fn unknown(name: &str, devices: &[Device]) -> Failure {
 
 pub(crate) async fn run(context: &Context, command: DevicesCommand) -> Result<Exit, Failure> {
     match command {
-        DevicesCommand::Import(args) => import(context, &args),
+        DevicesCommand::Import(args) => import(context, &args).await,
         DevicesCommand::List(args) => list(context, &args),
         DevicesCommand::Show(args) => show(context, &args),
         DevicesCommand::Rename(args) => rename(context, &args),
@@ -158,8 +159,28 @@ pub(crate) fn read_input(file: &PathBuf) -> Result<String, Failure> {
     fs::read_to_string(file).map_err(|e| Failure::usage(format!("failed to read {}: {e}", file.display())))
 }
 
-/// The devices of a file, whatever its format.
-fn read_inventory(args: &ImportArgs) -> Result<Inventory, Failure> {
+/// The `[source.NAME]` that `name` is, if it is one. A file of that name is written `./NAME`.
+pub(crate) fn remote(context: &Context, name: &Path) -> Result<Option<Remote>, Failure> {
+    let Some(name) = name.to_str() else { return Ok(None) };
+    let Some(table) = context.loaded.settings.source.get(name) else { return Ok(None) };
+    #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+    let variable = |variable: &str| std::env::var(variable).ok();
+    Ok(Some(Remote::new(name, table, &variable).map_err(SourceError::from)?))
+}
+
+/// A source that failed: what stands in the database is as before.
+pub(crate) fn nothing_imported(error: jobs::JobError) -> Failure {
+    Failure::from(error).hint("nothing was imported")
+}
+
+/// The devices of a file, whatever its format, or of a `[source.NAME]`.
+async fn read_inventory(context: &Context, args: &ImportArgs) -> Result<Inventory, Failure> {
+    if let Some(remote) = remote(context, &args.file)? {
+        if args.format.is_some() || args.columns.is_some() {
+            return Err(Failure::usage("--format and --columns are for files, not for a [source.NAME]"));
+        }
+        return jobs::pull_inventory(remote).await.map_err(nothing_imported);
+    }
     let text = read_input(&args.file)?;
     let file = args.file.display().to_string();
     let beside = |name: &str| {
@@ -171,8 +192,8 @@ fn read_inventory(args: &ImportArgs) -> Result<Inventory, Failure> {
     Ok(source::read_inventory(&text, &file, form, args.columns.as_deref(), &beside)?)
 }
 
-fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
-    let Inventory { devices, notes } = read_inventory(args)?;
+async fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
+    let Inventory { devices, notes } = read_inventory(context, args).await?;
     let env = context.env()?;
     let source = args.source.clone().unwrap_or_else(|| {
         args.file.file_name().map_or_else(|| "inventory".to_owned(), |n| n.to_string_lossy().into_owned())

@@ -181,6 +181,10 @@ fn of_sync(refused: &Refused) -> (Exit, Option<&'static str>) {
 
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
+        let error = match error {
+            JobError::Source(source) => return Self::from(source),
+            other => other,
+        };
         let (exit, hint) = match &error {
             JobError::Busy(_) => {
                 (Exit::Busy, Some("on-demand commands such as `driftcast scan NAME` do not wait for it"))
@@ -247,6 +251,12 @@ impl From<ConfigError> for Failure {
 
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
+        // A system that does not answer is no mistake in a file.
+        if let SourceError::Remote(remote) = &error
+            && !remote.is_setting()
+        {
+            return Self::failed(chain(&error));
+        }
         Self::usage(chain(&error))
     }
 }

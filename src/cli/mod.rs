@@ -251,7 +251,7 @@ fn run(app: App) -> Result<Exit, Failure> {
             Command::Rank(args) => rank::run(&context, &args),
             Command::Backtest(args) => backtest::run(&context, &args),
             Command::Report(args) => report::run(&context, &args),
-            Command::Records(command) => records::run(&context, command),
+            Command::Records(command) => records::run(&context, command).await,
             Command::Sync(command) => sync::run(&context, command),
             Command::Serve(args) => serve::run(&context, &args).await,
             Command::Status(args) => status::run(&context, &args),

@@ -1,12 +1,12 @@
 //! `driftcast records`: the database of record.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
-use super::output::Output;
+use super::output::{Output, say};
 use super::{Context, devices, limit, sync, words};
 use crate::jobs;
 use crate::model::Record;
@@ -31,7 +31,7 @@ pub(crate) enum RecordsCommand {
 
 #[derive(Args, Debug)]
 pub(crate) struct ImportArgs {
-    /// The file; `-` is standard input
+    /// The file; `-` is standard input; or the NAME of a `[source.NAME]` (NetBox, Nautobot)
     file: PathBuf,
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -72,6 +72,12 @@ pub(crate) struct BackArgs {
 pub(crate) struct ExportArgs {
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,
+    /// Compare with this `[source.NAME]` and say what would be written there
+    #[arg(long, value_name = "NAME")]
+    to: Option<String>,
+    /// With --to: write it; what was changed there in the meantime is skipped and named
+    #[arg(long, requires = "to")]
+    write: bool,
     #[command(flatten)]
     which: Which,
 }
@@ -98,11 +104,14 @@ enum Format {
     Json,
 }
 
-pub(crate) fn run(context: &Context, command: RecordsCommand) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &Context, command: RecordsCommand) -> Result<Exit, Failure> {
     match command {
-        RecordsCommand::Import(args) => import(context, &args),
+        RecordsCommand::Import(args) => import(context, &args).await,
         RecordsCommand::Export(args) => {
             let records = chosen(context, &args.which)?;
+            if let Some(name) = &args.to {
+                return export_to(context, name, records, args.write).await;
+            }
             let text = match args.format {
                 Format::Csv if !context.out.json => source::write_records_csv(&records),
                 _ => source::write_records_json(&records),
@@ -123,16 +132,21 @@ pub(crate) fn run(context: &Context, command: RecordsCommand) -> Result<Exit, Fa
     }
 }
 
-fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
-    let text = devices::read_input(&args.file)?;
-    let file = args.file.display().to_string();
-    let json = match args.format {
-        Some(format) => format == Format::Json,
-        None => args.file.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")),
-    };
-    let records =
-        if json { source::read_records_json(&text, &file)? } else { source::read_records_csv(&text, &file)? };
+async fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
     let env = context.env()?;
+    let records = match devices::remote(context, &args.file)? {
+        Some(remote) => {
+            let pulled = jobs::pull_records(&env, remote).await.map_err(devices::nothing_imported)?;
+            for note in &pulled.notes {
+                say(&format!("note: {note}"));
+            }
+            // With --device only that one is about to be replaced.
+            let mut records = pulled.records;
+            records.retain(|r| args.device.as_ref().is_none_or(|name| r.device.as_str() == name));
+            records
+        }
+        None => read_records(args)?,
+    };
     let inventory = devices::inventory(&env)?;
     if let Some(stranger) = records.iter().find(|r| !inventory.iter().any(|d| d.name == r.device)) {
         return Err(devices::unknown(stranger.device.as_str(), &inventory));
@@ -152,6 +166,60 @@ fn import(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
+}
+
+fn read_records(args: &ImportArgs) -> Result<Vec<Record>, Failure> {
+    let text = devices::read_input(&args.file)?;
+    let file = args.file.display().to_string();
+    let json = match args.format {
+        Some(format) => format == Format::Json,
+        None => args.file.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")),
+    };
+    Ok(if json { source::read_records_json(&text, &file)? } else { source::read_records_csv(&text, &file)? })
+}
+
+/// Writes records into a `[source.NAME]`, or says what would be written.
+async fn export_to(
+    context: &Context,
+    name: &str,
+    records: Vec<Record>,
+    write: bool,
+) -> Result<Exit, Failure> {
+    let Some(remote) = devices::remote(context, Path::new(name))? else {
+        return Err(Failure::usage(format!("there is no [source.{name}] in the configuration")));
+    };
+    let pushed = jobs::export_to(remote, records, write)
+        .await
+        .map_err(|error| Failure::from(error).hint("nothing was written"))?;
+    let exit = match (&pushed.stopped, pushed.skipped.is_empty()) {
+        (Some(_), _) => Exit::Failed,
+        (None, false) => Exit::Partial,
+        (None, true) => Exit::Done,
+    };
+    if context.out.json {
+        Output::write_json(&pushed)?;
+        return Ok(exit);
+    }
+    for (what, lines) in [("create", &pushed.created), ("change", &pushed.changed)] {
+        for line in lines {
+            context.out.line(format!("{what}  {line}"))?;
+        }
+    }
+    for skip in &pushed.skipped {
+        context.out.line(format!("skipped {}: {}", skip.what, skip.why))?;
+    }
+    context.out.line(format!(
+        "{} interfaces {} created, {} changed, {} are so already, {} skipped.",
+        pushed.created.len(),
+        if write { "were" } else { "would be" },
+        pushed.changed.len(),
+        pushed.unchanged,
+        pushed.skipped.len()
+    ))?;
+    if !write && pushed.created.len() + pushed.changed.len() > 0 {
+        context.out.line("Nothing was written; repeat it with --write.")?;
+    }
+    Ok(exit)
 }
 
 /// All records of one device from a file. Limits hold, and lifting one is logged.

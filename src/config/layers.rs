@@ -302,7 +302,9 @@ fn origin_of(key: &Key, winners: &BTreeMap<Key, Override>) -> Origin {
 /// What may be shown of a value.
 fn discreet(key: &Key, value: Value) -> Value {
     match &value {
-        Value::String(command) if key.last().is_some_and(|last| last == "password_command") => {
+        Value::String(command)
+            if key.last().is_some_and(|last| last == "password_command" || last == "token_command") =>
+        {
             let first = command.split_whitespace().next().unwrap_or_default();
             Value::String(format!("{first} …"))
         }

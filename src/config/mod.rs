@@ -18,7 +18,7 @@ use toml::Value;
 
 use crate::analysis::{cause, coverage, forecast, plan};
 use crate::device::{self, CredentialTable};
-use crate::source::{self, SourceError, shown};
+use crate::source::{self, RemoteTable, SourceError, shown};
 use crate::sync;
 pub use jump::Jump;
 use layers::Defaults;
@@ -39,7 +39,7 @@ pub mod window;
 pub const BUILT_IN: &str = include_str!("../../config/driftcast.toml");
 
 /// Tables whose keys are the user's own names.
-const OPEN: &[&str] = &["credential", "jump", "ssh.legacy"];
+const OPEN: &[&str] = &["credential", "jump", "source", "ssh.legacy"];
 
 /// The file that holds for a whole machine.
 const SYSTEM_FILE: &str = "/etc/driftcast/driftcast.toml";
@@ -54,6 +54,8 @@ pub struct Settings {
     pub ssh: device::Settings,
     pub credential: BTreeMap<String, CredentialTable>,
     pub jump: BTreeMap<String, Jump>,
+    /// Systems that inventories and records come from.
+    pub source: BTreeMap<String, RemoteTable>,
     pub coverage: coverage::Settings,
     pub cause: cause::Settings,
     pub forecast: forecast::Settings,
@@ -188,7 +190,7 @@ pub enum ConfigError {
     #[error("failed to accept {at}: no setting is called {key}{hint}")]
     UnknownKey { at: Origin, key: String, hint: String },
     #[error(
-        "failed to accept {at}: {key} would hold a secret; use password_env, password_file, password_command, key_file or agent in [credential.NAME]"
+        "failed to accept {at}: {key} would hold a secret; use password_env, password_file, password_command, key_file or agent in [credential.NAME], token_env, token_file or token_command in [source.NAME]"
     )]
     Secret { at: Origin, key: String },
     #[error("failed to accept {at}: {key} is a section, write [{key}] and its settings below")]

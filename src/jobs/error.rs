@@ -42,6 +42,9 @@ pub enum JobError {
     JumpName { name: String, error: crate::model::device::BadDeviceName },
     #[error("another run is at work: {0}")]
     Busy(Holder),
+    /// A file or a system that gives no inventory and no records.
+    #[error(transparent)]
+    Source(#[from] crate::source::SourceError),
     #[error(transparent)]
     Lock(LockError),
     #[error("failed to hand stored rows to the analysis")]

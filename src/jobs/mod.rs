@@ -18,6 +18,7 @@ mod prune; // retention
 mod publish; // pages beside, then renamed; moves `latest`
 mod queue; // requested scans, in the background
 mod records; // the database of record: edit it and compare again
+mod remote; // NetBox and Nautobot, off the runtime's own threads
 mod resolve; // the gates before and after a deploy
 mod room; // places for sessions, second tries
 mod scan; // carries out a plan; scans on demand // a whole life on a simulated fleet
@@ -39,6 +40,7 @@ pub use prune::{Cleared, prune};
 pub use publish::{Rendered, render_again};
 pub use queue::{Waiting, ask_later, choose, drain, waiting};
 pub use records::{RecordsImported, import_records};
+pub use remote::{export_to, pull_inventory, pull_records};
 pub use resolve::{Checked, Decide, Decided, ResolveAsk, Resolved, check, decide, open_decisions, resolve};
 pub use scan::{OnDemand, Scanned, Summary, scan};
 pub use stop::{Stop, StopSwitch};

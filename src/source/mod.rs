@@ -1,4 +1,5 @@
-//! Where inventories and records come from, and go to: one file a kind.
+//! Where inventories and records come from, and go to: one file a kind, and
+//! [`remote`] for systems that are asked over HTTP.
 //!
 //! A reader takes the whole text and gives everything or nothing: one bad line
 //! and nothing is imported. What is wrong is collected, so that a person mends
@@ -24,6 +25,9 @@ pub mod inventory;
 #[cfg(test)]
 mod arbitrary;
 
+/// NetBox and Nautobot, over HTTP.
+pub mod remote;
+
 /// One record: its words settled, its columns checked.
 mod record;
 
@@ -37,6 +41,7 @@ pub use inventory::{Form, Inventory, read_inventory};
 pub use nearest::nearest;
 pub use records_csv::{read_records_csv, write_records_csv};
 pub use records_json::{read_records_json, write_records_json};
+pub use remote::{Pulled, Pushed, Remote, RemoteError, RemoteKind, RemoteTable};
 pub use trace_csv::{Lifetime, TraceRow, read_lifetimes, read_trace};
 
 /// How many problems of one file are listed. The rest is counted.
@@ -69,6 +74,9 @@ pub enum SourceError {
     /// Another format than it was read as, or one with a hole in it.
     #[error("failed to understand {file}: {message}")]
     Form { file: String, message: String },
+    /// A system that was asked and did not give what was wanted.
+    #[error(transparent)]
+    Remote(#[from] remote::RemoteError),
     /// Lines to mend.
     #[error("{0}")]
     Rejected(Rejected),

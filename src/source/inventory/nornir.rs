@@ -22,9 +22,6 @@ struct Element {
     data: Option<Data>,
 }
 
-/// One of the columns that `data` may hold.
-type Column = fn(&Data) -> &Option<Word>;
-
 /// The free part. What is not named here is not looked at.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -57,6 +54,9 @@ impl Word {
 }
 
 type Elements = Pairs<Option<Element>>;
+
+/// A word of the free part.
+type OfData = fn(&Data) -> &Option<Word>;
 
 pub(super) fn read(text: &str, file: &str, beside: Beside<'_>) -> Result<Inventory, SourceError> {
     let hosts: Elements = parse(text, file)?;
@@ -108,7 +108,7 @@ pub(super) fn read(text: &str, file: &str, beside: Beside<'_>) -> Result<Invento
         if let Some(platform) = chain.iter().find_map(|element| element.platform.as_ref()) {
             row.put("platform", platform_of(platform));
         }
-        let columns: [(&'static str, Column); 5] = [
+        let columns: [(&'static str, OfData); 5] = [
             ("site", |data| &data.site),
             ("role", |data| &data.role),
             ("importance", |data| &data.importance),

@@ -220,7 +220,7 @@ mod tests {
         );
         let twice = told(read_oxidized("a:192.0.2.1:ios\n\na:192.0.2.2:ios\n", "router.db", None));
         assert!(twice.contains("router.db:3: column name: \"a\" is already on line 1"), "{twice}");
-        assert!(told(read_oxidized("a:b\n", "f", Some("name:modle"))).contains("did you mean model?"));
+        assert!(told(read_oxidized("a:b\n", "f", Some("name:modell"))).contains("did you mean model?"));
         assert!(told(read_oxidized("a:b\n", "f", Some("name:ip"))).contains("model is missing"));
     }
 }
