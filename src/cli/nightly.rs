@@ -51,6 +51,7 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
             "sync": done.summary.sync,
             "report": done.report,
             "stopped": done.summary.stopped,
+            "notified": done.notified,
         }))?;
     } else {
         let told = if done.summary.stopped { ", because it was told to end" } else { "" };

@@ -14,12 +14,14 @@ mod inventory; // imports, renames, host keys
 mod known; // what the store holds, as of a run or as of now
 mod morning; // one stored night → the value that the report shows
 mod nightly; // choose, read, compare, forecast, report
+mod notify; // after a run: who is told of what
 mod prune; // retention
 mod publish; // pages beside, then renamed; moves `latest`
 mod queue; // requested scans, in the background
 mod records; // the database of record: edit it and compare again
 mod room; // places for sessions, second tries
 mod scan; // carries out a plan; scans on demand // a whole life on a simulated fleet
+mod signals; // what was heard → the store and the queue
 mod stop;
 mod sync; // accepts reality into the record, by plan // one shutdown for all
 
@@ -32,11 +34,13 @@ pub use known::{
     overview, show_device, status,
 };
 pub use nightly::{Nightly, NightlyPlan, Occasion, nightly, nightly_for, plan_only, run_of};
+pub use notify::{Notified, notify, notify_channels};
 pub use prune::{Cleared, prune};
 pub use publish::{Rendered, render_again};
 pub use queue::{Waiting, ask_later, choose, drain, waiting};
 pub use records::{RecordsImported, import_records};
 pub use scan::{OnDemand, Scanned, Summary, scan};
+pub use signals::{HeardLately, heard_lately, keep_signals, signal_book};
 pub use stop::{Stop, StopSwitch};
 pub use sync::{
     DriftNote, PolicySync, Skipped, SyncAsk, SyncConsent, Synced, SyncedDevice, TakenBack, apply,

@@ -11,6 +11,7 @@ pub mod finding; // what history says: rates, forecasts, recommendations
 pub mod plan; // whom to read tonight, and why
 pub mod record; // what the database of record believes
 pub mod run; // what became of it, device by device
+pub mod signal; // a hint that a device changed
 pub mod snapshot; // the facts of one device, at one moment, inside one scope // what a run says while it runs
 
 pub use change::{Change, ChangeKind};
@@ -24,4 +25,5 @@ pub use fact::{
 pub use plan::{Plan, Reason, Scope, Target};
 pub use record::{Record, RecordSource};
 pub use run::{Outcome, RunId, RunKind};
+pub use signal::{Heard, Signal};
 pub use snapshot::{LineCounts, Snapshot, UnreadLine};
