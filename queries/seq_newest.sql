@@ -9,6 +9,9 @@ SELECT coalesce(max(seq), 0)::BIGINT FROM (
     SELECT max(seq) FROM record_event UNION ALL
     SELECT max(seq) FROM request_event UNION ALL
     SELECT max(seq) FROM schedule_event UNION ALL
+    SELECT max(seq) FROM signal UNION ALL
+    SELECT max(seq) FROM heard UNION ALL
+    SELECT max(seq) FROM delivery_event UNION ALL
     SELECT max(seq) FROM prune_event UNION ALL
     SELECT max(seq) FROM decision_event
 );

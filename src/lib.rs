@@ -11,9 +11,11 @@ pub mod device; // ssh → text
 pub mod jobs; // the only place where rooms meet
 pub mod lab; // pretend devices → ssh
 pub mod model; // floor 0: the nouns
+pub mod notify; // a finished run → those who want to know
 pub mod platform; // floor 1: text → facts
 pub mod report; // floor 3: findings → pages
 pub mod schedule; // floor 4: what `serve` does when
+pub mod signal; // syslog → hints that a device changed
 pub mod source; // files ↔ inventory and records
 pub mod store; // duckdb ↔ model // floor 5: words in, words out
 pub mod sync; // floor 2: drifts → a reviewed plan

@@ -52,6 +52,7 @@ pub(crate) async fn run(context: &Context, args: NightlyArgs) -> Result<Exit, Fa
             "forecast_ignored": done.summary.forecast_ignored,
             "report": done.report,
             "stopped": done.summary.stopped,
+            "notified": done.notified,
         }))?;
     } else {
         let told = if done.summary.stopped { ", because it was told to end" } else { "" };

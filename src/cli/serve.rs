@@ -29,7 +29,7 @@ pub(crate) async fn run(context: &Context, _args: &ServeArgs) -> Result<Exit, Fa
         env: Arc::new(move |settings| Env::over_ssh(dir.clone(), clock, settings)),
         installation,
         dir: context.dir.clone(),
-        beside: vec![schedule::queue()],
+        beside: vec![schedule::queue(), schedule::listener(handed_over())],
         wakes,
         wake,
         stop,
@@ -68,5 +68,15 @@ async fn read_again(
                 );
             }
         }
+    }
+}
+
+/// How many sockets systemd has for this process, as `sd_listen_fds` counts them.
+fn handed_over() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
+    match (number("LISTEN_PID"), number("LISTEN_FDS")) {
+        (Some(pid), Some(count)) if pid == std::process::id() => usize::try_from(count).unwrap_or(0),
+        _ => 0,
     }
 }

@@ -24,10 +24,14 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
     let status = jobs::status(&env, args.runs)?;
     let schedules = schedule::at_a_glance(&env, &env.installation())?;
     let decisions = jobs::open_decisions(&env)?;
+    let channels = jobs::notify_channels(&env)?;
+    let heard = jobs::heard_lately(&env)?;
     if context.out.json {
         let mut value = serde_json::to_value(&status).unwrap_or_default();
         value["decisions"] = serde_json::to_value(&decisions).unwrap_or_default();
         value["schedules"] = serde_json::to_value(&schedules).unwrap_or_default();
+        value["notifications"] = serde_json::to_value(&channels).unwrap_or_default();
+        value["syslog"] = serde_json::to_value(heard).unwrap_or_default();
         Output::write_json(&value)?;
         return Ok(Exit::Done);
     }
@@ -56,6 +60,23 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
     show_schedules(context, &schedules, now)?;
     show_queue(context, &status, now)?;
     show_decisions(context, &decisions, now)?;
+    for state in &channels {
+        let newest = &state.newest;
+        let why = newest.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        context.out.line(format!(
+            "Notification {}: {} {}{why}",
+            newest.channel,
+            newest.outcome,
+            words::age(newest.when, now)
+        ))?;
+    }
+    if let Some(lately) = heard {
+        let h = lately.heard;
+        context.out.line(format!(
+            "Syslog in 24 h: {} lines, {} signals; {} of unknown senders, {} beyond a sender's limit, {} no syslog, {} dropped by the kernel.",
+            h.lines, h.signals, h.strangers, h.limited, h.garbled, h.kernel_drops
+        ))?;
+    }
     if status.runs.is_empty() {
         context.out.line("No run yet; `driftcast nightly` makes one.")?;
         return Ok(Exit::Done);

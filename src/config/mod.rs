@@ -19,7 +19,7 @@ use toml::Value;
 use crate::analysis::{cause, coverage, forecast, plan};
 use crate::device::{self, CredentialTable};
 use crate::source::{self, RemoteTable, SourceError, shown};
-use crate::sync;
+use crate::{notify, signal, sync};
 pub use jump::Jump;
 use layers::Defaults;
 pub use schedule::{CronLine, Job, Misfire, Schedule};
@@ -69,6 +69,10 @@ pub struct Settings {
     pub schedule: Vec<Schedule>,
     pub queue: Queue,
     pub retention: Retention,
+    /// Who is told of what.
+    pub notify: notify::Settings,
+    /// Where lines of devices are awaited.
+    pub syslog: signal::Settings,
 }
 
 /// How long what nothing later needs is kept.

@@ -55,6 +55,7 @@ pub fn examine(env: &Env) -> Vec<Check> {
     checks.extend(store(env));
     checks.push(credentials(env));
     checks.extend(inventory(env));
+    checks.extend(super::notify::examine(env));
     checks
 }
 

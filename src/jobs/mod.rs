@@ -14,6 +14,7 @@ mod inventory; // imports, renames, host keys
 mod known; // what the store holds, as of a run or as of now
 mod morning; // one stored night → the value that the report shows
 mod nightly; // choose, read, compare, forecast, report
+mod notify; // after a run: who is told of what
 mod prune; // retention
 mod publish; // pages beside, then renamed; moves `latest`
 mod queue; // requested scans, in the background
@@ -22,6 +23,7 @@ mod remote; // NetBox and Nautobot, off the runtime's own threads
 mod resolve; // the gates before and after a deploy
 mod room; // places for sessions, second tries
 mod scan; // carries out a plan; scans on demand // a whole life on a simulated fleet
+mod signals; // what was heard → the store and the queue
 mod stop;
 mod sync;
 mod templates; // templates of the user's
@@ -36,6 +38,7 @@ pub use known::{
     open_drifts, overview, own_history, show_device, status,
 };
 pub use nightly::{Nightly, NightlyPlan, Occasion, nightly, nightly_for, plan_only, run_of};
+pub use notify::{Notified, notify, notify_channels};
 pub use prune::{Cleared, prune};
 pub use publish::{Rendered, render_again};
 pub use queue::{Waiting, ask_later, choose, drain, waiting};
@@ -43,6 +46,7 @@ pub use records::{RecordsImported, import_records};
 pub use remote::{export_to, pull_inventory, pull_records};
 pub use resolve::{Checked, Decide, Decided, ResolveAsk, Resolved, check, decide, open_decisions, resolve};
 pub use scan::{OnDemand, Scanned, Summary, scan};
+pub use signals::{HeardLately, heard_lately, keep_signals, signal_book};
 pub use stop::{Stop, StopSwitch};
 pub use sync::{
     DriftNote, PolicySync, Skipped, SyncAsk, SyncConsent, Synced, SyncedDevice, TakenBack, apply,

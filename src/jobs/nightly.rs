@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::collector::{Kept, Wants};
+use super::notify::{self, Notified};
 use super::scan::{Cast, Summary, carry_out, outcome_of};
 use super::{Env, JobError, known, morning, publish, sync, templates};
 use crate::analysis::plan::{self, Candidate, Done, NightState, Purse, Request, Tonight};
@@ -30,6 +31,8 @@ pub struct Nightly {
     pub report_error: Option<JobError>,
     /// The night is stored although the policies could not be followed.
     pub sync_error: Option<JobError>,
+    /// Who was told of it, and how that went.
+    pub notified: Vec<Notified>,
 }
 
 /// What a night would begin with.
@@ -71,12 +74,21 @@ fn tonight_settings(env: &Env, budget: Budget) -> plan::Settings {
 
 /// One night. Holds the batch lock; somebody else's is [`JobError::Busy`].
 pub async fn nightly(env: &Env, budget: Budget) -> Result<Nightly, JobError> {
-    night(env, budget, true, None).await
+    told(env, night(env, budget, true, None).await?).await
 }
 
 /// One night that a schedule asked for.
 pub async fn nightly_for(env: &Env, budget: Budget, occasion: &Occasion) -> Result<Nightly, JobError> {
-    night(env, budget, true, Some(occasion)).await
+    told(env, night(env, budget, true, Some(occasion)).await?).await
+}
+
+/// Tells of a night that is stored, after its lock is free again.
+async fn told(env: &Env, mut done: Nightly) -> Result<Nightly, JobError> {
+    let (env, run) = (env.clone(), done.run);
+    // Whatever becomes of it, the night is one.
+    done.notified =
+        tokio::task::spawn_blocking(move || notify::notify(&env, Some(run))).await.unwrap_or_default();
+    Ok(done)
 }
 
 /// The finished run of an occasion, newest first, with its outcome.
@@ -223,7 +235,8 @@ fn finish(
     store.finish_run(run, env.clock.now(), outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
     drop(store);
 
-    let mut nightly = Nightly { run, outcome, summary, report: None, report_error: None, sync_error };
+    let mut nightly =
+        Nightly { run, outcome, summary, report: None, report_error: None, sync_error, notified: Vec::new() };
     if with_report {
         match write_report(env, run) {
             Ok(path) => nightly.report = Some(path),

@@ -25,5 +25,5 @@ pub use fact::{
 pub use plan::{Plan, Reason, Scope, Target};
 pub use record::{Record, RecordSource};
 pub use run::{Outcome, RunId, RunKind};
-pub use signal::{Signal, SignalKind};
+pub use signal::{Heard, LogSignal, Signal, SignalKind};
 pub use snapshot::{LineCounts, Snapshot, UnreadLine};

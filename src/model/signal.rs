@@ -39,3 +39,60 @@ pub struct Signal {
     pub kind: SignalKind,
     pub at: DateTime<Utc>,
 }
+
+/// Lines of one device that say the same, heard within a few seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LogSignal {
+    #[serde(skip)]
+    pub device_id: DeviceId,
+    /// When the first of them came in, by our clock: theirs may be anything.
+    pub at: DateTime<Utc>,
+    /// Who changed the configuration, if the line says so.
+    pub who: Option<String>,
+    /// `cli`, `netconf` …
+    pub via: Option<String>,
+    /// How many lines.
+    pub lines: u64,
+}
+
+/// What came in at a listener, in lines unless another unit is named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Heard {
+    pub lines: u64,
+    /// Said that a configuration was changed.
+    pub signals: u64,
+    /// Of senders that the inventory does not know by address or name.
+    pub strangers: u64,
+    /// Beyond what one sender may say in a second: not looked at.
+    pub limited: u64,
+    /// Without a syslog priority: not looked at.
+    pub garbled: u64,
+    /// Longer than a line may be: the rest was not looked at.
+    pub cut: u64,
+    /// Connections that were closed or refused, because there were too many or
+    /// because of a length that cannot be.
+    pub closed: u64,
+    /// Datagrams that the kernel dropped before we saw them.
+    pub kernel_drops: u64,
+}
+
+impl Heard {
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What was heard since `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            lines: self.lines.saturating_sub(earlier.lines),
+            signals: self.signals.saturating_sub(earlier.signals),
+            strangers: self.strangers.saturating_sub(earlier.strangers),
+            limited: self.limited.saturating_sub(earlier.limited),
+            garbled: self.garbled.saturating_sub(earlier.garbled),
+            cut: self.cut.saturating_sub(earlier.cut),
+            closed: self.closed.saturating_sub(earlier.closed),
+            kernel_drops: self.kernel_drops.saturating_sub(earlier.kernel_drops),
+        }
+    }
+}

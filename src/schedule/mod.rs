@@ -15,6 +15,8 @@ mod work; // one job of a schedule, carried out
 
 mod queue; // requested scans, drained beside the schedules
 
+mod listener; // syslog, heard beside the schedules
+
 mod tick;
 
 mod serve;
@@ -25,5 +27,6 @@ pub use agenda::{Agenda, Ended, Lane, ScheduleStatus, Start, at_a_glance};
 pub use due::{Due, Standing, clock_is_set, due};
 pub use fires::{jitter, newest_fire, next_fire};
 pub use health::examine;
+pub use listener::listener;
 pub use queue::queue;
 pub use serve::{Beside, Running, Serving, Surroundings, Task, Wake, serve};

@@ -18,7 +18,7 @@ use tokio::task::{self, JoinSet};
 use super::agenda::{Agenda, Ended, Start};
 use super::{due, fires, tick, work};
 use crate::config::Settings;
-use crate::jobs::{Env, JobError, Stop};
+use crate::jobs::{self, Env, JobError, Stop};
 use crate::store::{LockError, ServeLock};
 
 /// How long jobs may take to end after the stop; their own grace is shorter.
@@ -122,6 +122,7 @@ pub async fn serve(serving: Serving) -> Result<(), JobError> {
         around,
     };
     desk.look().await?;
+    desk.tell_of_what_did_not_happen();
     tracing::info!("driftcast serves {} schedules", desk.at.settings.schedule.len());
     loop {
         tokio::select! {
@@ -200,13 +201,30 @@ impl Desk {
             }
         };
         let Some(start) = self.begun.remove(&id) else { return Ok(()) };
+        let failed = matches!(&ended, Ended::Finished { outcome, run: None, .. } if outcome == "failed");
         let at = self.at.clone();
         self.with_agenda(move |agenda| {
             if let Err(error) = agenda.ended(&at, &start, &ended, at.clock.now()) {
                 tracing::error!("failed to write down the end of {}: {error}", start.occasion.schedule);
             }
         })
-        .await
+        .await?;
+        if failed {
+            self.tell_of_what_did_not_happen();
+        }
+        Ok(())
+    }
+
+    /// Without a run there is no message at the end of one. Nobody waits for this.
+    fn tell_of_what_did_not_happen(&self) {
+        if self.at.settings.notify.webhook.is_empty()
+            && self.at.settings.notify.mail.is_empty()
+            && self.at.settings.notify.syslog.is_empty()
+        {
+            return;
+        }
+        let at = self.at.clone();
+        drop(task::spawn_blocking(move || jobs::notify(&at, None)));
     }
 
     /// Uses the agenda on a thread that may block.

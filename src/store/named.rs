@@ -21,6 +21,7 @@ const NAMED: &[(&str, &str)] = &[
     ("runs", include_str!("../../queries/named/runs.sql")),
     ("scans", include_str!("../../queries/named/scans.sql")),
     ("schedule-log", include_str!("../../queries/named/schedule-log.sql")),
+    ("signals", include_str!("../../queries/named/signals.sql")),
 ];
 
 /// One query, as its file describes it.

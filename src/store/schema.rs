@@ -15,6 +15,8 @@ const STEPS: &[(i32, &str)] = &[
     (5, include_str!("../../queries/schema/0005_schedules.sql")),
     (8, include_str!("../../queries/schema/0008_weak_algorithms.sql")),
     (9, include_str!("../../queries/schema/0009_decision.sql")),
+    (10, include_str!("../../queries/schema/0010_signal.sql")),
+    (11, include_str!("../../queries/schema/0011_told.sql")),
 ];
 
 const TABLES: &str = include_str!("../../queries/table_list.sql");

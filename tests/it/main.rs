@@ -7,6 +7,7 @@ mod floors; // who may use what
 mod hosts; // readers of exec channels: what is cut is never whole
 mod junos; // three forms, live verdicts, cuts
 mod nights; // several nights of one device
+mod notify; // who is told of what, once
 mod oxidized; // sessions that other people recorded
 mod platforms; // recordings and what is in them
 mod queries; // every statement, on a fresh schema
