@@ -129,7 +129,7 @@ fn what_is_wrong_in_the_configuration_is_told_by_line() {
             "[[notify.mail]]\nname = \"a\"\nserver = \"m\"\nfrom = \"x\"\nto = [\"a@b.c\"]\n",
             "no mail address",
         ),
-        ("[[notify.webhook]]\nname = \"a\"\nsecret = \"s\"\n", "would hold a secret"),
+        ("[[notify.webhook]]\nname = \"a\"\nsecret = \"s\"\n", "unknown field `secret`"),
     ] {
         let error = settings(folder.path(), text).unwrap_err();
         assert!(error.contains(says) && error.contains("settings.toml:"), "{error}");
