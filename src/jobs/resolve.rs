@@ -3,6 +3,7 @@
 //! and carry out what is chosen. Nothing here ever configures a device.
 
 use std::collections::{BTreeSet, HashSet};
+use std::fmt::Write as _;
 
 use chrono::{DateTime, NaiveTime, Utc};
 use serde::Serialize;
@@ -136,7 +137,7 @@ pub async fn resolve(env: &Env, ask: ResolveAsk) -> Result<Resolved, JobError> {
             && !object.is_there()
             && let Some(port) = lost_port(&object.key, &known.facts)
         {
-            object.why.push_str(&format!("; the last whole reading shows no port {port}"));
+            let _ = write!(object.why, "; the last whole reading shows no port {port}");
         }
     }
     let keys: BTreeSet<FactKey> =

@@ -300,6 +300,8 @@ pub(super) mod tests {
 
     #[test]
     fn devices_runs_and_guards() {
+        use News::{AnswersAgain, DidNotHappen, GuardStopped, StoppedAnswering};
+
         let mut memory = Memory::default();
         memory.tell(&[], 0);
         let all = [
@@ -309,7 +311,6 @@ pub(super) mod tests {
             one("guard/6", Sort::Guard, 1, 1),
         ];
         let news: Vec<News> = memory.tell(&all, 1).into_iter().map(|(news, _)| news).collect();
-        use News::{AnswersAgain, DidNotHappen, GuardStopped, StoppedAnswering};
         assert_eq!(news, [DidNotHappen, GuardStopped, StoppedAnswering, StoppedAnswering]);
         assert!(memory.tell(&all, 9).is_empty());
         assert_eq!(memory.tell(&[], 9), [(AnswersAgain, "device/1".to_owned())], "9 left the inventory");

@@ -218,12 +218,11 @@ pub fn asks(line: &str) -> Vec<Ask> {
                 at += 1;
                 let mut name = clean(name);
                 // `GigabitEthernet 0/0/1`, `unit 251`
-                if name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-') {
-                    if let Some(rest) = words.get(at).filter(|w| w.starts_with(|c: char| c.is_ascii_digit()))
-                    {
-                        name.push_str(rest);
-                        at += 1;
-                    }
+                if name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-')
+                    && let Some(rest) = words.get(at).filter(|w| w.starts_with(|c: char| c.is_ascii_digit()))
+                {
+                    name.push_str(rest);
+                    at += 1;
                 }
                 if words.get(at) == Some(&"unit")
                     && let Some(unit) = number(words.get(at + 1))

@@ -242,7 +242,7 @@ mod tests {
         let ear = ear(1, 5);
         let (now, far) = (Instant::now(), "203.0.113.1".parse().unwrap());
         ear.hear(far, CHANGED, DateTime::UNIX_EPOCH, now);
-        ear.hear(far, &[0xff; 100_000], DateTime::UNIX_EPOCH, now);
+        ear.hear(far, &vec![0xff; 100_000], DateTime::UNIX_EPOCH, now);
         for _ in 0..100 {
             ear.hear(far, b"\x00\x01garbage", DateTime::UNIX_EPOCH, now);
         }

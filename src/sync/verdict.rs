@@ -296,6 +296,7 @@ fn interface(name: &str, wanted: &Wanted, evidence: &Evidence<'_>) -> Object {
 }
 
 /// A bridge domain or another service: it is there, or it is not.
+#[expect(clippy::needless_pass_by_value, reason = "it ends in the object")]
 fn domain(key: FactKey, wanted: &Wanted, evidence: &Evidence<'_>) -> Object {
     let name =
         key.key.rsplit_once('/').filter(|_| key.kind == Kind::Service).map_or(key.key.as_str(), |(_, n)| n);

@@ -482,7 +482,9 @@ fn nautobot_is_read_and_written() {
     // What was just read is so already; a change is written.
     let mut records = pulled.records.clone();
     assert_eq!(remote.push(&records, true).unwrap().unchanged, 1);
-    records.iter_mut().for_each(|r| r.description = Some("to B".to_owned()));
+    for record in &mut records {
+        record.description = Some("to B".to_owned());
+    }
     let done = remote.push(&records, true).unwrap();
     assert_eq!(done.changed, ["leaf-1 ge100-0/0/1.251: description"], "{done:?}");
     assert_eq!(server.writes()[0].3, json!({"description": "to B"}));
