@@ -24,7 +24,7 @@ pub(crate) struct CheckArgs {
     /// Read the device first
     #[arg(long)]
     live: bool,
-    /// With --live: read it also outside of its [[window]]
+    /// With --live: read it also outside of its windows
     #[arg(long, requires = "live")]
     outside_window: bool,
 }

@@ -82,7 +82,7 @@ pub(crate) struct ResolveArgs {
     /// With a sync: lift this limit, once; a refusal names it
     #[arg(long, value_name = "LIMIT")]
     allow: Vec<String>,
-    /// Read the device also outside of its [[window]]
+    /// Read the device also outside of its windows
     #[arg(long)]
     outside_window: bool,
 }
