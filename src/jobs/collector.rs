@@ -21,14 +21,18 @@ use crate::model::{
 use crate::store::{Compared, DeviceResult, Knowledge, LastState, ScanRow, Store};
 
 /// How many devices are committed together at most. Each is wholly in or out.
-const GROUP: usize = 16;
-/// How long to wait for one more device to commit together with those at hand.
-const LINGER: Duration = Duration::from_millis(20);
-/// How long the store stays open with nothing to write. Opening it again costs
-/// some 15 ms of work; others wait for it meanwhile.
-const IDLE: Duration = Duration::from_millis(100);
-/// How long it stays open at most while devices keep coming.
-const LONGEST_OPENING: Duration = Duration::from_secs(1);
+/// A commit costs as much for one device as for dozens.
+const GROUP: usize = 64;
+/// Of these, how many that changed: their text and facts are held meanwhile.
+const LOUD: usize = 24;
+/// How long the first of a group waits for company, with the store closed.
+const GATHER: Duration = Duration::from_millis(500);
+/// How long the store waits, open, for one more that may be at hand already.
+const AT_HAND: Duration = Duration::from_millis(5);
+/// How long the store stays open at most while devices keep coming: others
+/// wait for it. Closing and opening it costs some 30 ms of work, and more
+/// after a lot was written.
+const LONGEST_OPENING: Duration = Duration::from_millis(1_500);
 
 /// What became of one device, after it is committed.
 #[derive(Clone, Debug)]
@@ -69,15 +73,11 @@ fn collect(
     };
     let mut all = Vec::new();
     while let Some(first) = next(Duration::MAX) {
+        let mut group = vec![first];
+        fill(&mut group, GATHER, &mut next);
         let store = env.store()?;
         let close_by = Instant::now() + LONGEST_OPENING;
-        let mut group = vec![first];
-        loop {
-            while group.len() < GROUP
-                && let Some(read) = next(LINGER)
-            {
-                group.push(read);
-            }
+        while !group.is_empty() {
             for kept in keep(env, &store, wants, states, std::mem::take(&mut group))? {
                 env.events.say(&Event::DeviceFinished {
                     device: kept.target.device.clone(),
@@ -87,16 +87,23 @@ fn collect(
                 });
                 all.push(kept);
             }
-            if Instant::now() > close_by {
-                break;
-            }
-            match next(IDLE) {
-                Some(read) => group.push(read),
-                None => break,
+            if Instant::now() < close_by {
+                fill(&mut group, AT_HAND, &mut next);
             }
         }
     }
     Ok(all)
+}
+
+/// Takes what comes within some time into the group, until it is full.
+fn fill(group: &mut Vec<Read>, patience: Duration, next: &mut impl FnMut(Duration) -> Option<Read>) {
+    let until = Instant::now() + patience;
+    while group.len() < GROUP && group.iter().filter(|read| !read.quiet).count() < LOUD {
+        match next(until.saturating_duration_since(Instant::now())) {
+            Some(read) => group.push(read),
+            None => break,
+        }
+    }
 }
 
 /// Compares and commits one group.

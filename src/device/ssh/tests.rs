@@ -689,72 +689,6 @@ async fn netconf_where_it_is_wanted() {
     assert_eq!((error.outcome(), error.detail()), (Outcome::Unreachable, Some("no-netconf")));
 }
 
-/// Against `fleetd` (Go, 127.10.x.y:2222), if `DRIFTCAST_FLEET` says how many
-/// devices are up. Without it there is nothing to read and the test says so.
-#[test]
-#[expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a measurement, switched on by hand")]
-fn a_fleet_of_another_make() {
-    let Some(count) = std::env::var("DRIFTCAST_FLEET").ok().and_then(|count| count.parse::<usize>().ok())
-    else {
-        eprintln!("skipped: DRIFTCAST_FLEET is not set");
-        return;
-    };
-    let devices: Vec<Device> = (0..count)
-        .map(|i| Device {
-            credential: None,
-            ..device(&format!("dev{i:04}"), &format!("127.10.{}.{}", i / 250, 1 + i % 250), 2222)
-        })
-        .collect();
-    let folder = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let credentials = || {
-            Credentials::with_environment(BTreeMap::new(), |name| {
-                matches!(name, "DRIFTCAST_USERNAME" | "DRIFTCAST_PASSWORD").then(|| "dnroot".to_owned())
-            })
-        };
-        let mut known = KnownHosts::load(&folder.path().join("known_hosts")).unwrap();
-        let enroller = SshFetcher::new(Settings::default(), known.clone(), credentials());
-        for device in &devices {
-            let key = enroller.host_key(device).await.unwrap();
-            known.enrol(&device.address, device.port, &key).unwrap();
-        }
-        for (what, whole) in [("show config", true), ("device scope", false)] {
-            let fetcher = Arc::new(SshFetcher::new(Settings::default(), known.clone(), credentials()));
-            let (begun, used) = (Instant::now(), cpu());
-            let tasks: Vec<_> = devices
-                .iter()
-                .cloned()
-                .map(|device| {
-                    let fetcher = Arc::clone(&fetcher);
-                    tokio::spawn(async move {
-                        if whole {
-                            let command = dnos().named("config").unwrap();
-                            return fetcher.run(&device, dnos(), &[command]).await;
-                        }
-                        fetch(&fetcher, &device).await
-                    })
-                })
-                .collect();
-            let mut bytes = 0;
-            for task in tasks {
-                let transcript = task.await.unwrap().unwrap();
-                let text =
-                    &transcript.sections.iter().find(|s| s.section.starts_with("config")).unwrap().text;
-                assert!(text.starts_with("# dev") && text.trim_end().ends_with("config-end"), "{text:.80}");
-                bytes += transcript.bytes;
-            }
-            let cpu_ms = cpu().saturating_sub(used).as_secs_f64() * 1000.0 / count as f64;
-            eprintln!(
-                "{what}: {count} devices, {:?}, {cpu_ms:.2} ms CPU each, {} KB each, peak {} MB",
-                begun.elapsed(),
-                bytes / count as u64 / 1000,
-                peak_kb() / 1000,
-            );
-        }
-    });
-}
-
 /// Against a server of another make (yuma123's netconfd behind OpenSSH) on
 /// port 2201, if `DRIFTCAST_NETCONF` holds the password of its user `netconf`.
 #[tokio::test]
@@ -784,19 +718,4 @@ async fn netconf_of_another_make() {
     let nodes = crate::platform::netconf::data(&document).unwrap().descendants().count();
     eprintln!("{} bytes, {nodes} nodes, {:?}", text.len(), transcript.took);
     assert!(nodes > 1);
-}
-
-/// CPU time of this process so far, from `/proc/self/stat` (ticks of 10 ms).
-fn cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-    Duration::from_millis(ticks * 10)
-}
-
-/// The most memory that this process ever held.
-fn peak_kb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
