@@ -1,5 +1,6 @@
 -- Drifts by their newest event. Parameters: last sequence number, device ids
--- (comma-separated; NULL: all), whether to list the resolved ones.
+-- (comma-separated; NULL: all), whether to list the resolved ones, keys (a line
+-- each; NULL: all).
 -- Rows: device id, drift id, kind, key, class, fields (JSON), cause, record,
 -- fact, first seen, last seen (the newest scan that still had it), recurrences, since when
 -- it is open this time.
@@ -7,6 +8,7 @@ WITH events AS (
     SELECT * FROM drift_event
     WHERE seq <= $1
       AND ($2::VARCHAR IS NULL OR device_id IN (SELECT unnest(string_split($2::VARCHAR, ','))::BIGINT))
+      AND ($4::VARCHAR IS NULL OR key IN (SELECT unnest(string_split($4::VARCHAR, chr(10)))))
 ),
 newest AS (
     SELECT * FROM events

@@ -1,5 +1,5 @@
 -- What the collector must know of every device before it reads it again.
--- Parameters: last sequence number.
+-- Parameters: last sequence number, device ids (comma-separated; NULL: all).
 -- Rows: device id, last complete device-scope scan, its digests (facts, text,
 -- observed, and that of the capture) and line counts, how many such scans; last attempt with outcome,
 -- detail and seq; first failure since the last complete scan; newest commit
@@ -7,13 +7,18 @@
 -- the facts of the newest suspect scan since the last complete one. The facts and observed digests are NULL when a narrower scan came after
 -- the last whole one: they no longer describe what is stored. The facts digest is
 -- NULL too when a record changed after it: the two have to be compared again.
-WITH whole AS (
+WITH mine AS (
+    SELECT * FROM scan
+    WHERE seq <= $1
+      AND ($2::VARCHAR IS NULL OR device_id IN (SELECT unnest(string_split($2::VARCHAR, ','))::BIGINT))
+),
+whole AS (
     SELECT device_id, max(seq) AS seq, arg_max(started, seq) AS started, count(*) AS scans,
            arg_max(facts_digest, seq) AS facts_digest, arg_max(text_digest, seq) AS text_digest,
            arg_max(observed_digest, seq) AS observed_digest, arg_max(capture_digest, seq) AS capture_digest,
            arg_max(lines_read, seq) AS lines_read,
            arg_max(lines_ignored, seq) AS lines_ignored, arg_max(lines_unread, seq) AS lines_unread
-    FROM scan WHERE outcome = 'complete' AND scope = 'device' AND seq <= $1
+    FROM mine WHERE outcome = 'complete' AND scope = 'device'
     GROUP BY device_id
 ),
 tried AS (
@@ -23,12 +28,12 @@ tried AS (
            max(seq) FILTER (outcome = 'complete' AND scope <> 'device') AS narrow,
            max(seq) FILTER (outcome = 'suspect') AS suspected,
            arg_max(facts_digest, seq) FILTER (outcome = 'suspect') AS suspect_digest
-    FROM scan WHERE seq <= $1 GROUP BY device_id
+    FROM mine GROUP BY device_id
 ),
 failing AS (
     SELECT s.device_id, arg_min(s.started, s.seq) AS since, count(*) AS failures
-    FROM scan AS s JOIN tried AS t ON t.device_id = s.device_id
-    WHERE t.outcome <> 'complete' AND s.seq > coalesce(t.good, 0) AND s.seq <= $1
+    FROM mine AS s JOIN tried AS t ON t.device_id = s.device_id
+    WHERE t.outcome <> 'complete' AND s.seq > coalesce(t.good, 0)
     GROUP BY s.device_id
 )
 SELECT t.device_id, w.started,

@@ -117,20 +117,21 @@ struct Group<'a> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Advice {
-    /// The same rule for things of one kind and class.
-    Alike(DriftClass, Kind, Rule),
+    /// The same rule for things of one class. They may be of several kinds: one
+    /// new service is a sub-interface or two and a bridge domain.
+    Alike(DriftClass, Rule),
     /// Too much on one device to be true.
     SuspectRecord,
 }
 
 impl Advice {
     fn of(drift: &Drift) -> Self {
-        Self::Alike(drift.class, drift.key.kind, Rule::of(drift))
+        Self::Alike(drift.class, Rule::of(drift))
     }
 
     fn worth(self) -> f64 {
         match self {
-            Self::Alike(_, _, rule) => rule.worth(),
+            Self::Alike(_, rule) => rule.worth(),
             Self::SuspectRecord => 0.6 / 3.0,
         }
     }
@@ -180,6 +181,7 @@ fn groups(drifts: &[Drift]) -> Vec<Group<'_>> {
 fn signature(drift: &Drift) -> String {
     let of_interface = drift.key.kind == Kind::Interface;
     let side = drift.fact.as_ref().or(drift.record.as_ref());
+    let kind = drift.key.kind.as_str().to_owned();
     let mut parts: Vec<String> = match drift.class {
         DriftClass::Differs => drift
             .fields
@@ -204,6 +206,7 @@ fn signature(drift: &Drift) -> String {
     if !of_interface || parts.is_empty() {
         parts.push(drift.key.key.clone());
     }
+    parts.push(kind);
     parts.join("\u{1f}")
 }
 
@@ -249,7 +252,7 @@ impl Group<'_> {
                 "Sure that they disagree; not why.".to_owned(),
                 false,
             ),
-            Advice::Alike(class, _, Rule::Accept) => {
+            Advice::Alike(class, Rule::Accept) => {
                 let how =
                     if class == DriftClass::Differs { "changed by a tool" } else { "not in the record" };
                 let alike = if devices.len() >= SAME_CHANGE {
@@ -266,7 +269,7 @@ impl Group<'_> {
                     devices.len() >= SAME_CHANGE,
                 )
             }
-            Advice::Alike(_, _, Rule::LookAgain) => (
+            Advice::Alike(_, Rule::LookAgain) => (
                 format!("Read {place} again: {things} absent once"),
                 "one reading alone may have been incomplete".to_owned(),
                 one.and_then(|device| self.look_again(device)),
@@ -274,7 +277,7 @@ impl Group<'_> {
                 "Not sure yet: absent in one reading.".to_owned(),
                 false,
             ),
-            Advice::Alike(_, _, Rule::DeployOrRemove) => (
+            Advice::Alike(_, Rule::DeployOrRemove) => (
                 format!("Deploy {things} on {place} again, or take it out of the record"),
                 format!("in the record, absent in every reading since {since}{}", self.causes()),
                 accept,
@@ -282,7 +285,7 @@ impl Group<'_> {
                 "Sure that it is absent; not whether it should be.".to_owned(),
                 true,
             ),
-            Advice::Alike(_, _, Rule::Decide) => (
+            Advice::Alike(_, Rule::Decide) => (
                 format!("Decide which side is right about {things} on {place}: {}", self.fields()),
                 format!("record and device differ since {since}{}", self.causes()),
                 accept,
@@ -290,7 +293,7 @@ impl Group<'_> {
                 "Sure that they differ; not which side is right.".to_owned(),
                 true,
             ),
-            Advice::Alike(_, _, Rule::FindWriter) => (
+            Advice::Alike(_, Rule::FindWriter) => (
                 format!("Find out what keeps writing {things} on {place}"),
                 format!(
                     "it came back {} after it was resolved: accepting or removing it again will not last",
@@ -314,33 +317,18 @@ impl Group<'_> {
         }
     }
 
-    /// What the drifts are about: `12 interfaces (VLANs 251-254)`.
+    /// What the drifts are about: `12 interfaces (VLANs 251-254) and bridge domain g_v251`.
     fn things(&self) -> String {
-        let Some(first) = self.drifts.first() else { return "nothing".to_owned() };
-        if self.drifts.len() == 1 {
-            return format!("{} {}", word(first.key.kind, 1), shown(&first.key.key));
+        let mut kinds: BTreeMap<Kind, Vec<&Drift>> = BTreeMap::new();
+        for drift in &self.drifts {
+            kinds.entry(drift.key.kind).or_default().push(drift);
         }
-        let count = self.drifts.len();
-        let names: BTreeSet<&str> = self.drifts.iter().map(|drift| drift.key.key.as_str()).collect();
-        let about = if first.key.kind == Kind::Interface {
-            self.vlans()
-        } else {
-            (names.len() <= 3).then(|| names.into_iter().map(shown).collect::<Vec<_>>().join(", "))
-        };
-        let about = about.map_or_else(String::new, |about| format!(" ({about})"));
-        format!("{count} {}{about}", word(first.key.kind, count))
-    }
-
-    /// The outer tags of all, if each has one.
-    fn vlans(&self) -> Option<String> {
-        let tags: Option<Vec<String>> = self
-            .drifts
-            .iter()
-            .map(|drift| value(drift.fact.as_ref().or(drift.record.as_ref()), "outer"))
-            .collect();
-        let tags = canonical_tags(&tags?.join(","))?;
-        let many = tags.contains([',', '-']);
-        (tags.len() <= 40).then(|| format!("{} {tags}", if many { "VLANs" } else { "VLAN" }))
+        let parts: Vec<String> = kinds.iter().map(|(kind, drifts)| things(*kind, drifts)).collect();
+        match parts.as_slice() {
+            [] => "nothing".to_owned(),
+            [one] => one.clone(),
+            [most @ .., last] => format!("{} and {last}", most.join(", ")),
+        }
     }
 
     fn fields(&self) -> String {
@@ -378,6 +366,31 @@ impl Group<'_> {
             _ => command::scan(device),
         }
     }
+}
+
+/// Things of one kind: `12 interfaces (VLANs 251-254)`.
+fn things(kind: Kind, drifts: &[&Drift]) -> String {
+    let count = drifts.len();
+    if let [one] = drifts {
+        return format!("{} {}", word(kind, 1), shown(&one.key.key));
+    }
+    let names: BTreeSet<&str> = drifts.iter().map(|drift| drift.key.key.as_str()).collect();
+    let about = if kind == Kind::Interface {
+        vlans(drifts)
+    } else {
+        (names.len() <= 3).then(|| names.into_iter().map(shown).collect::<Vec<_>>().join(", "))
+    };
+    let about = about.map_or_else(String::new, |about| format!(" ({about})"));
+    format!("{count} {}{about}", word(kind, count))
+}
+
+/// The outer tags of all, if each has one.
+fn vlans(drifts: &[&Drift]) -> Option<String> {
+    let tags: Option<Vec<String>> =
+        drifts.iter().map(|drift| value(drift.fact.as_ref().or(drift.record.as_ref()), "outer")).collect();
+    let tags = canonical_tags(&tags?.join(","))?;
+    let many = tags.contains([',', '-']);
+    (tags.len() <= 40).then(|| format!("{} {tags}", if many { "VLANs" } else { "VLAN" }))
 }
 
 /// One to three names, or the number and three of them.

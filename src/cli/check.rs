@@ -10,7 +10,7 @@ use super::resolve::{Target, side};
 use super::{Context, scan, words};
 use crate::jobs::{self, Checked, OnDemand};
 use crate::model::Scope;
-use crate::sync::verdict::Answer;
+use crate::sync::gate::Answer;
 
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {

@@ -10,7 +10,7 @@ use super::output::Output;
 use super::{Context, limit};
 use crate::analysis::{accept, advise};
 use crate::jobs;
-use crate::model::{Device, Drift, DriftClass, Record};
+use crate::model::{Device, DeviceName, Drift, DriftClass, Record};
 use crate::report::view::OpenDrift;
 use crate::source;
 
@@ -27,6 +27,9 @@ pub(crate) struct DiffArgs {
     /// Print record rows (CSV) that would make the record agree with the devices
     #[arg(long)]
     as_records: bool,
+    /// Not the drifts: what is configured and lies outside the record's coverage
+    #[arg(long, conflicts_with_all = ["class", "as_records"])]
+    unmanaged: bool,
 }
 
 fn parse_class(text: &str) -> Result<DriftClass, String> {
@@ -48,6 +51,10 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
     };
     let names: std::collections::HashSet<_> =
         devices.iter().filter(|d| wanted(d)).map(|d| d.name.clone()).collect();
+    if args.unmanaged {
+        let wanted = |device: &DeviceName| names.contains(device);
+        return unmanaged(context, &env, &wanted);
+    }
     let drifts: Vec<Drift> = jobs::open_drifts(&env)?
         .into_iter()
         .filter(|d| names.contains(&d.device) && args.class.is_none_or(|class| d.class == class))
@@ -100,6 +107,46 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
         }
     }
     Ok(exit)
+}
+
+/// What the record does not claim to know. It is no drift, so this is no failure.
+fn unmanaged(
+    context: &Context,
+    env: &jobs::Env,
+    wanted: &dyn Fn(&DeviceName) -> bool,
+) -> Result<Exit, Failure> {
+    let mut found = jobs::unmanaged(env, None)?;
+    found.retain(|one| wanted(&one.device));
+    if context.out.json {
+        let rows: Vec<Value> = found
+            .iter()
+            .map(|one| {
+                let key = one.fact.key();
+                json!({ "device": one.device, "kind": key.kind, "key": key.key, "fact": one.fact })
+            })
+            .collect();
+        Output::write_json(&json!({ "unmanaged": rows }))?;
+        return Ok(Exit::Done);
+    }
+    if found.is_empty() {
+        context.out.line("Nothing: the record claims to know of everything that was read.")?;
+        return Ok(Exit::Done);
+    }
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|one| {
+            let key = one.fact.key();
+            let says = super::resolve::side(Some(&one.fact.fields()));
+            vec![one.device.to_string(), key.kind.to_string(), key.key, says]
+        })
+        .collect();
+    context.out.table(&["device", "kind", "name", "on the device"], &[], &rows)?;
+    context.out.line(format!("\n{} things outside the record's coverage: no drift.", found.len()))?;
+    context.out.line(
+        "`driftcast sync plan --unmanaged --out FILE` (with --kind, --limit) makes a plan that records them; \
+         from then on the record claims to know of their kinds there.",
+    )?;
+    Ok(Exit::Done)
 }
 
 /// One drift in the JSON contract's shape.

@@ -54,6 +54,9 @@ pub(crate) struct LogArgs {
     /// Only this device
     #[arg(long, value_name = "NAME")]
     device: Option<String>,
+    /// Only the record of this thing: its versions
+    #[arg(long, value_name = "KEY", requires = "device")]
+    name: Option<String>,
     /// At most so many rows
     #[arg(long, value_name = "N", default_value_t = 50)]
     top: u32,
@@ -249,7 +252,12 @@ fn replace(
 }
 
 fn log(context: &Context, args: &LogArgs) -> Result<Exit, Failure> {
-    let rows = jobs::record_log(&context.env()?, args.device.as_deref(), args.top)?;
+    let most = if args.name.is_some() { u32::MAX } else { args.top };
+    let mut rows = jobs::record_log(&context.env()?, args.device.as_deref(), most)?;
+    if let Some(name) = &args.name {
+        rows.retain(|row| row.event.record.name == *name);
+        rows.truncate(usize::try_from(args.top).unwrap_or(usize::MAX));
+    }
     if context.out.json {
         let rows: Vec<_> = rows.iter().map(row_json).collect();
         Output::write_json(&json!({ "changes": rows }))?;
@@ -263,6 +271,7 @@ fn log(context: &Context, args: &LogArgs) -> Result<Exit, Failure> {
             let undoes = row.undoes.map(|seq| format!(" of {}", jobs::change_name(seq))).unwrap_or_default();
             vec![
                 jobs::change_name(event.seq),
+                row.version.to_string(),
                 words::moment(event.when),
                 event.who.clone(),
                 format!("{what}{undoes}"),
@@ -274,8 +283,8 @@ fn log(context: &Context, args: &LogArgs) -> Result<Exit, Failure> {
         })
         .collect();
     context.out.table(
-        &["change", "when (UTC)", "who", "how", "device", "what", "record", "why"],
-        &[],
+        &["change", "version", "when (UTC)", "who", "how", "device", "what", "record", "why"],
+        &["version"],
         &cells,
     )?;
     context.out.line(format!("\n{} rows, newest first.", cells.len()))?;

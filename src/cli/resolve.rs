@@ -54,6 +54,7 @@ impl Target {
             inner: self.inner,
             bridge_domain: self.bridge_domain.clone(),
             service: self.service.clone(),
+            ..Wanted::default()
         })
     }
 }
@@ -101,7 +102,10 @@ pub(crate) async fn run(context: &Context, args: ResolveArgs) -> Result<Exit, Fa
             .hint("name it with --vlan, --bridge-domain or --service"));
     }
     let until = until(context, &args)?;
-    let mut env = context.env()?.with_jump_hosts()?;
+    let env = context.env()?;
+    // The inventory is asked twice before the device is; opening it costs more.
+    let open = env.store()?;
+    let mut env = env.with_jump_hosts()?;
     env.heed_windows = !args.outside_window;
     let scope = args.interface.clone().map_or_else(
         || Scope::BridgeDomain(args.target.bridge_domain.clone().unwrap_or_default()),
@@ -111,6 +115,7 @@ pub(crate) async fn run(context: &Context, args: ResolveArgs) -> Result<Exit, Fa
     if let Some(name) = &args.target.bridge_domain {
         script(&device.1, &Scope::BridgeDomain(name.clone()))?;
     }
+    drop(open);
     if env.is_closed_to(&device.1) {
         return Err(scan::outside(&env, &device.1));
     }
@@ -135,7 +140,7 @@ pub(crate) async fn run(context: &Context, args: ResolveArgs) -> Result<Exit, Fa
     let Some(decide) = choose(context, &args, until, &resolved)? else {
         context
             .out
-            .line("\nNothing was decided: `--choose sync|skip|override|abort`, or a [[policy]], decides.")?;
+            .line("\nNothing was decided: `--choose sync` (recommended), `skip`, `override` or `abort`, or a [[policy]], decides.")?;
         return conclude(context, &resolved, None, &Decided::default(), Exit::Abort);
     };
     let done = match jobs::decide(&env, &resolved, &decide).await {
@@ -164,11 +169,15 @@ fn until(context: &Context, args: &ResolveArgs) -> Result<Option<DateTime<Utc>>,
             "--until is for a skip or an override: a sync and an abort are done at once",
         ));
     }
-    let end = day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN).and_utc();
+    let end = end_of(day);
     if end <= context.clock.now() {
         return Err(Failure::usage(format!("--until {day} is over")));
     }
     Ok(Some(end))
+}
+
+fn end_of(day: NaiveDate) -> DateTime<Utc> {
+    day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN).and_utc()
 }
 
 /// The device of that name, if its platform can be asked about `scope`.
@@ -238,6 +247,17 @@ fn choose(
     if context.out.json || !stderr_is_terminal() {
         return Ok(None);
     }
+    let Some((choice, why, asked_until)) = ask(context, args)? else { return Ok(None) };
+    let holds = matches!(choice, Choice::Skip | Choice::Override);
+    Ok(Some(decide(choice, why, until.or(asked_until).filter(|_| holds))))
+}
+
+/// What a person answered: the choice, why, and until when.
+type Answer = (Choice, String, Option<DateTime<Utc>>);
+
+/// Asks a person: what, why, and until when where that makes sense. The answers
+/// come from the terminal even if standard input is the transcript.
+fn ask(context: &Context, args: &ResolveArgs) -> Result<Option<Answer>, Failure> {
     let failed = |e: dialoguer::Error| Failure::failed(format!("failed to read the answer: {e}"));
     let items = [
         "sync: accept what is there into the record (recommended)",
@@ -252,11 +272,32 @@ fn choose(
         .interact_opt()
         .map_err(failed)?;
     let Some(choice) = answer.and_then(|at| Choice::ALL.get(at).copied()) else { return Ok(None) };
-    Ok(Some(decide(
-        choice,
-        args.reason.clone(),
-        until.filter(|_| matches!(choice, Choice::Skip | Choice::Override)),
-    )))
+    let why = if args.reason.is_empty() {
+        let question = dialoguer::Input::<String>::new();
+        question.with_prompt("Why? It is kept").allow_empty(true).interact_text().map_err(failed)?
+    } else {
+        args.reason.clone()
+    };
+    if args.until.is_some() || !matches!(choice, Choice::Skip | Choice::Override) {
+        return Ok(Some((choice, why, None)));
+    }
+    let now = context.clock.now();
+    let day = |text: &str| match text.trim() {
+        "" => Ok(None),
+        text => match text.parse::<NaiveDate>() {
+            Ok(day) if end_of(day) > now => Ok(Some(end_of(day))),
+            Ok(_) => Err("that day is over".to_owned()),
+            Err(_) => Err("a day such as 2027-03-31, or nothing".to_owned()),
+        },
+    };
+    let question = dialoguer::Input::<String>::new();
+    let text = question
+        .with_prompt("Until which day? Empty: open")
+        .allow_empty(true)
+        .validate_with(|text: &String| day(text).map(drop))
+        .interact_text()
+        .map_err(failed)?;
+    Ok(Some((choice, why, day(&text).unwrap_or_default())))
 }
 
 fn show(context: &Context, resolved: &Resolved) -> Result<(), Failure> {

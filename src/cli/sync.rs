@@ -15,7 +15,8 @@ use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::{Context, devices, limit, words};
 use crate::jobs::{self, Env, SyncAsk, SyncConsent, Synced};
-use crate::model::DriftId;
+use crate::model::{Cause, DriftId, Kind};
+use crate::sync::draft::RESTLESS_RETURNS;
 use crate::sync::{Action, Breach, Hold, SyncPlan};
 
 /// More rows than this are counted, not printed; `--json` and the file have all.
@@ -37,6 +38,16 @@ pub(crate) struct PlanArgs {
     /// Only devices that match a name, a glob, or site=, role=, platform=, tag=
     #[arg(long, value_name = "WHICH")]
     limit: Vec<String>,
+    /// Only drifts of this cause, such as historical: what was there at the first scan
+    #[arg(long, value_name = "CAUSE", value_parser = parse_cause, conflicts_with_all = ["drift", "unmanaged"])]
+    cause: Option<Cause>,
+    /// Only things of this kind: interface, bridge-domain, service, vlan
+    #[arg(long, value_name = "KIND", value_parser = parse_kind, conflicts_with = "drift")]
+    kind: Option<Kind>,
+    /// Not the drifts, but what lies outside the record's coverage: to record it,
+    /// after which the record claims to know of it
+    #[arg(long, conflicts_with = "drift")]
+    unmanaged: bool,
     /// Write the plan to this file, for `sync apply`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -52,6 +63,17 @@ pub(crate) struct ApplyArgs {
     /// Lift this limit for this plan, once; a refusal names it
     #[arg(long, value_name = "LIMIT")]
     allow: Vec<String>,
+}
+
+fn parse_cause(text: &str) -> Result<Cause, String> {
+    Cause::parse(text).ok_or_else(|| {
+        let all: Vec<&str> = Cause::ALL.iter().map(|cause| cause.as_str()).collect();
+        format!("the causes are {}", all.join(", "))
+    })
+}
+
+pub(crate) fn parse_kind(text: &str) -> Result<Kind, String> {
+    Kind::parse(text).ok_or_else(|| "the kinds are interface, bridge-domain, service and vlan".to_owned())
 }
 
 pub(crate) fn run(context: &Context, command: SyncCommand) -> Result<Exit, Failure> {
@@ -80,8 +102,20 @@ fn plan(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
             Ok(ids)
         })
         .transpose()?;
-    let drifts = (!args.drift.is_empty()).then(|| args.drift.iter().cloned().map(DriftId).collect());
-    let ask = SyncAsk { devices, drifts, who: words::who(), ..SyncAsk::default() };
+    let of_kind = |kind: Kind| args.kind.is_none_or(|wanted| wanted == kind);
+    let (drifts, things) = if args.unmanaged {
+        let outside = jobs::unmanaged(&env, devices.as_ref())?;
+        let keys = outside.into_iter().map(|one| (one.device_id, one.fact.key()));
+        (Some(BTreeSet::new()), keys.filter(|(_, key)| of_kind(key.kind)).collect())
+    } else if args.cause.is_some() || args.kind.is_some() {
+        let mut open = jobs::open_drifts(&env)?;
+        open.retain(|drift| of_kind(drift.key.kind) && args.cause.is_none_or(|cause| drift.cause == cause));
+        (Some(open.into_iter().map(|drift| drift.id).collect()), BTreeSet::new())
+    } else {
+        let named = (!args.drift.is_empty()).then(|| args.drift.iter().cloned().map(DriftId).collect());
+        (named, BTreeSet::new())
+    };
+    let ask = SyncAsk { devices, drifts, things, who: words::who(), ..SyncAsk::default() };
     let plan = jobs::plan_for(&env, &ask)?;
     let over = jobs::sync_breaches(&env, &plan)?;
     if let Some(file) = &args.out {
@@ -217,6 +251,7 @@ pub(crate) fn show(context: &Context, plan: &SyncPlan) -> Result<(), Failure> {
             let back = match item.recurrences {
                 0 => String::new(),
                 1 => ", came back once".to_owned(),
+                n if n >= RESTLESS_RETURNS => format!(", came back {n} times: never settles"),
                 n => format!(", came back {n} times"),
             };
             let cause = item.cause.map_or_else(String::new, |cause| cause.as_str().to_owned());

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::time::error::Elapsed;
 
 use super::fetchers::Read;
 use super::{Env, JobError};
@@ -60,21 +61,22 @@ pub(super) struct Wants {
 
 /// Takes readings until the fetchers are done. Blocking: run it on a thread of
 /// its own. The store is opened when there is something to write and closed as
-/// soon as nothing comes for a moment, or others may be waiting for it.
+/// soon as nothing comes for a moment, or others may be waiting for it. If it is
+/// still open when the last device is kept, the caller gets it.
 fn collect(
     env: &Env,
     wants: Wants,
     states: &HashMap<DeviceId, LastState>,
     readings: &mut mpsc::Receiver<Read>,
-) -> Result<Vec<Kept>, JobError> {
+) -> Result<(Vec<Kept>, Option<Store>), JobError> {
     let runtime = Handle::current();
     let mut next = |patience: Duration| {
-        runtime.block_on(async { tokio::time::timeout(patience, readings.recv()).await.ok().flatten() })
+        runtime.block_on(async { tokio::time::timeout(patience, readings.recv()).await })
     };
     let mut all = Vec::new();
-    while let Some(first) = next(Duration::MAX) {
+    while let Ok(Some(first)) = next(Duration::MAX) {
         let mut group = vec![first];
-        fill(&mut group, GATHER, &mut next);
+        let mut ended = fill(&mut group, GATHER, &mut next);
         let store = env.store()?;
         let close_by = Instant::now() + LONGEST_OPENING;
         while !group.is_empty() {
@@ -88,22 +90,32 @@ fn collect(
                 all.push(kept);
             }
             if Instant::now() < close_by {
-                fill(&mut group, AT_HAND, &mut next);
+                ended = fill(&mut group, AT_HAND, &mut next);
             }
         }
+        if ended {
+            return Ok((all, Some(store)));
+        }
     }
-    Ok(all)
+    Ok((all, None))
 }
 
-/// Takes what comes within some time into the group, until it is full.
-fn fill(group: &mut Vec<Read>, patience: Duration, next: &mut impl FnMut(Duration) -> Option<Read>) {
+/// Takes what comes within some time into the group, until it is full. Whether
+/// all readings have come.
+fn fill(
+    group: &mut Vec<Read>,
+    patience: Duration,
+    next: &mut impl FnMut(Duration) -> Result<Option<Read>, Elapsed>,
+) -> bool {
     let until = Instant::now() + patience;
     while group.len() < GROUP && group.iter().filter(|read| !read.quiet).count() < LOUD {
         match next(until.saturating_duration_since(Instant::now())) {
-            Some(read) => group.push(read),
-            None => break,
+            Ok(Some(read)) => group.push(read),
+            Ok(None) => return true,
+            Err(_) => break,
         }
     }
+    false
 }
 
 /// Compares and commits one group.
@@ -114,12 +126,21 @@ fn keep(
     states: &HashMap<DeviceId, LastState>,
     group: Vec<Read>,
 ) -> Result<Vec<Kept>, JobError> {
-    let loud: Vec<DeviceId> = group
-        .iter()
-        .filter(|read| read.snapshot.outcome.is_complete() && !read.quiet)
-        .map(|read| read.target.device_id)
-        .collect();
-    let mut known = if loud.is_empty() { HashMap::new() } else { store.knowledge(&loud)? };
+    let (mut whole, mut known) = (Vec::new(), HashMap::new());
+    for read in group.iter().filter(|read| read.snapshot.outcome.is_complete() && !read.quiet) {
+        let id = read.target.device_id;
+        match read.target.scope.name() {
+            None => whole.push(id),
+            Some(name) => {
+                let keys = touched(name, read);
+                let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+                known.insert(id, store.knowledge_of_keys(id, &keys)?);
+            }
+        }
+    }
+    if !whole.is_empty() {
+        known.extend(store.knowledge(&whole)?);
+    }
     let mut results = Vec::with_capacity(group.len());
     let mut kept = Vec::with_capacity(group.len());
     for read in group {
@@ -131,6 +152,16 @@ fn keep(
     }
     store.append(&results)?;
     Ok(kept)
+}
+
+/// Keys of everything that a reading of one thing can change.
+fn touched(name: &str, read: &Read) -> Vec<String> {
+    let observed = read.observed.iter().map(|(name, ..)| name.clone());
+    let mut keys: Vec<String> = read.facts.iter().map(|fact| fact.key().key).chain(observed).collect();
+    keys.push(name.to_owned());
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// One reading against what is known of its device.
@@ -320,7 +351,7 @@ pub(super) async fn run(
     wants: Wants,
     states: &Arc<HashMap<DeviceId, LastState>>,
     mut readings: mpsc::Receiver<Read>,
-) -> Result<Vec<Kept>, JobError> {
+) -> Result<(Vec<Kept>, Option<Store>), JobError> {
     let (env, states) = (env.clone(), states.clone());
     tokio::task::spawn_blocking(move || collect(&env, wants, &states, &mut readings)).await?
 }

@@ -49,7 +49,7 @@ pub use scan::{OnDemand, Scanned, Summary, scan};
 pub use signals::{HeardLately, heard_lately, keep_signals, signal_book};
 pub use stop::{Stop, StopSwitch};
 pub use sync::{
-    DriftNote, PolicySync, Skipped, SyncAsk, SyncConsent, Synced, SyncedDevice, TakenBack, apply,
+    DriftNote, PolicySync, Skipped, SyncAsk, SyncConsent, Synced, SyncedDevice, TakenBack, Unmanaged, apply,
     change_name, drift_notes, plan_for, plan_replacing, record_log, record_versions, restore_records,
-    sync_breaches, undo_records,
+    sync_breaches, undo_records, unmanaged,
 };

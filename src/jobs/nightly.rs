@@ -171,7 +171,7 @@ async fn read_and_keep(
             stopped = true;
             break;
         }
-        let read = carry_out(env, Wants { run, snapshots: false }, &round, &cast).await?;
+        let (read, _) = carry_out(env, Wants { run, snapshots: false }, &round, &cast).await?;
         // Told to end in the middle of it: those whom nobody asked stay not due.
         stopped |= read.len() < round.targets.len() && env.stop.is_pressed();
         let done: Vec<Done> = read

@@ -113,7 +113,7 @@ pub async fn drain(env: &Env, chosen: &[Waiting]) -> Result<Vec<i64>, JobError> 
         names: Arc::new(names),
         recompare: true,
     };
-    let kept: Vec<Kept> = carry_out(env, Wants { run, snapshots: false }, &plan, &cast).await?;
+    let (kept, _): (Vec<Kept>, _) = carry_out(env, Wants { run, snapshots: false }, &plan, &cast).await?;
     let store = env.store()?;
     let stopped = kept.len() < chosen.len() && env.stop.is_pressed();
     let summary = Summary { stopped, ..Summary::of(&kept, store.drifts(None)?.len(), &BTreeMap::new()) };

@@ -18,9 +18,10 @@ use crate::model::snapshot::hex;
 use crate::model::{Device, Drift, Fact, FactKey, Kind, Outcome, Reason, Record, RunId, Scope, Snapshot};
 use crate::platform::transcript::Transcript;
 use crate::platform::{self, Meaning};
-use crate::store::{Choice, Decision, NewDecision};
+use crate::store::{Choice, Decision, NewDecision, Store};
+use crate::sync::gate::{self, Answer};
 use crate::sync::policy::{Case, Deed};
-use crate::sync::verdict::{self, Answer, Class, Evidence, Object, Wanted};
+use crate::sync::verdict::{self, Class, Evidence, Object, Wanted};
 use crate::sync::{Hold, Refused};
 
 /// So many attempts back a good one is looked for by itself.
@@ -76,6 +77,7 @@ pub async fn resolve(env: &Env, ask: ResolveAsk) -> Result<Resolved, JobError> {
         (None, None) => Scope::Device,
     };
     let mut look = Looked { facts: Vec::new(), runs: Vec::new() };
+    let vlan_objects = has_vlans(&device);
     let mut out = Resolved {
         device: ask.device,
         runs: Vec::new(),
@@ -87,7 +89,7 @@ pub async fn resolve(env: &Env, ask: ResolveAsk) -> Result<Resolved, JobError> {
         transcript: ask.transcript.as_ref().map(|text| hex(&Sha256::digest(text))),
         told: Vec::new(),
         scope: scope.clone(),
-        wanted: ask.wanted,
+        wanted: Wanted { vlan_objects, ..ask.wanted },
     };
     if let Err(snapshot) = look.at(env, (id, &device), scope).await? {
         (out.outcome, out.detail, out.runs) = (snapshot.outcome, snapshot.detail, look.runs);
@@ -100,19 +102,19 @@ pub async fn resolve(env: &Env, ask: ResolveAsk) -> Result<Resolved, JobError> {
         // A second reading that fails leaves the bridge domain unseen; the first one stands.
         let _ = look.at(env, (id, &device), Scope::BridgeDomain(name.clone())).await?;
     }
-    let (mut known, names) = {
+    let (mut past, names) = {
         let store = env.store()?;
         let names: HashSet<String> =
             store.devices()?.into_iter().map(|d| d.device.name.as_str().to_ascii_lowercase()).collect();
-        (store.knowledge(&[id])?.remove(&id).unwrap_or_default(), names)
+        (Past::of(&store, id, &out.wanted, &look.facts)?, names)
     };
     // The last whole reading knows who else is on that port; it is asked again.
     let absent = out.wanted.interface.as_ref().filter(|name| look.interface(name).is_none());
     if absent.is_some()
-        && let Some(other) = verdict::taken_by(&out.wanted, &known.facts)
+        && let Some(other) = verdict::taken_by(&out.wanted, &past.facts)
     {
         let _ = look.at(env, (id, &device), Scope::Interface(other.name.clone())).await?;
-        known = env.store()?.knowledge(&[id])?.remove(&id).unwrap_or_default();
+        past = Past::of(&env.store()?, id, &out.wanted, &look.facts)?;
     }
     // A deploy's session may show secrets; only answers and a digest are kept.
     let read = ask.transcript.as_ref().filter(|text| !text.trim().is_empty()).and_then(|text| {
@@ -124,28 +126,79 @@ pub async fn resolve(env: &Env, ask: ResolveAsk) -> Result<Resolved, JobError> {
         device: device.name.as_str(),
         others: &|name| names.contains(name),
         live: &look.facts,
-        records: &known.records,
+        records: &past.records,
+        vlans: &past.vlans(),
         transcript: read.as_ref(),
     };
     out.objects = verdict::judge(&out.wanted, &evidence);
     for object in &mut out.objects {
         // What is shown beside the verdict may come from the last whole reading.
         if object.fact.is_none() && object.class == Class::Identical {
-            object.fact = known.facts.iter().find(|fact| fact.key() == object.fact_key()).cloned();
+            object.fact = past.facts.iter().find(|fact| fact.key() == object.fact_key()).cloned();
         }
         if object.kind == Kind::Interface
             && !object.is_there()
-            && let Some(port) = lost_port(&object.key, &known.facts)
+            && let Some(port) = lost_port(&object.key, &past.facts)
         {
             let _ = write!(object.why, "; the last whole reading shows no port {port}");
         }
     }
     let keys: BTreeSet<FactKey> =
         out.objects.iter().filter(|object| object.is_there()).map(Object::stands_at).collect();
-    out.drifts = known.drifts.into_iter().filter(|drift| keys.contains(&drift.key)).collect();
+    out.drifts = past.drifts.into_iter().filter(|drift| keys.contains(&drift.key)).collect();
     out.policy = policy(env, &device, &out.drifts);
     out.runs = look.runs;
     Ok(out)
+}
+
+/// Whether VLANs are objects of their own on that device.
+fn has_vlans(device: &Device) -> bool {
+    platform::by_name(&device.platform).is_some_and(|platform| platform.vlan_objects)
+}
+
+/// What the store has around the things that were wanted.
+struct Past {
+    facts: Vec<Fact>,
+    records: Vec<Record>,
+    /// Open ones, of the whole device.
+    drifts: Vec<Drift>,
+}
+
+impl Past {
+    /// `live`: what was read just now; it may know a thing by a fuller name.
+    fn of(store: &Store, id: DeviceId, wanted: &Wanted, live: &[Fact]) -> Result<Self, JobError> {
+        let mut keys: BTreeSet<String> = live.iter().map(|fact| fact.key().key).collect();
+        let services = live.iter().filter_map(|fact| match fact {
+            Fact::Interface(x) => x.service.as_ref(),
+            _ => None,
+        });
+        keys.extend(services.map(|service| format!("{}/{}", service.kind.as_str(), service.name)));
+        let (facts, records) = around(store, id, wanted, keys)?;
+        Ok(Self { facts, records, drifts: store.drifts_of(&[id])? })
+    }
+
+    fn vlans(&self) -> Vec<Fact> {
+        self.facts.iter().filter(|fact| fact.kind() == Kind::Vlan).cloned().collect()
+    }
+}
+
+/// Stored facts and records of the things that were wanted, of those with
+/// `keys`, and facts of whatever shares their port.
+fn around(
+    store: &Store,
+    id: DeviceId,
+    wanted: &Wanted,
+    mut keys: BTreeSet<String>,
+) -> Result<(Vec<Fact>, Vec<Record>), JobError> {
+    let interface = wanted.interface.as_deref();
+    let service = wanted.service.as_deref().map(|text| verdict::split_service(text).1);
+    let service = wanted.bridge_domain.as_deref().or(service);
+    keys.extend(interface.into_iter().chain(service).chain(wanted.service.as_deref()).map(str::to_owned));
+    keys.extend(wanted.vlan.map(|id| id.to_string()));
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let port = interface.map(|name| verdict::port_of(name).unwrap_or(name));
+    let facts = store.facts_around(id, &keys, port, service.as_slice())?;
+    Ok((facts, store.records_of_keys(id, &keys)?))
 }
 
 /// Facts of live readings.
@@ -285,14 +338,14 @@ pub async fn decide(env: &Env, resolved: &Resolved, decide: &Decide) -> Result<D
         "told": resolved.told,
     });
     let mut done = Decided::default();
-    match decide.choice {
+    // Open until the decision is kept: each opening costs more than what is written.
+    let store = match decide.choice {
         Choice::Sync => sync(env, resolved, decide, &evidence, &mut done).await?,
-        Choice::Skip | Choice::Override => {
-            let why = format!("{} decided by {}", decide.choice.as_str(), decide.who);
-            let store = env.store()?;
-            done.request = Some(store.ask(*id, &resolved.scope, Reason::Conflict, &why, env.clock.now())?);
-        }
-        Choice::Abort => {}
+        Choice::Skip | Choice::Override | Choice::Abort => env.store()?,
+    };
+    if matches!(decide.choice, Choice::Skip | Choice::Override) {
+        let why = format!("{} decided by {}", decide.choice.as_str(), decide.who);
+        done.request = Some(store.ask(*id, &resolved.scope, Reason::Conflict, &why, env.clock.now())?);
     }
     let decisions: Vec<NewDecision> = resolved
         .objects
@@ -310,17 +363,18 @@ pub async fn decide(env: &Env, resolved: &Resolved, decide: &Decide) -> Result<D
         .collect();
     tracing::info!(device.name = %device.name, choice = decide.choice.as_str(), "decided");
     let said = (decide.who.as_str(), decide.why.as_str());
-    env.store()?.keep_decisions(&decisions, said, decide.until, done.request, env.clock.now())?;
+    store.keep_decisions(&decisions, said, decide.until, done.request, env.clock.now())?;
     Ok(done)
 }
 
+/// Gives the store back, still open.
 async fn sync(
     env: &Env,
     resolved: &Resolved,
     decide: &Decide,
     evidence: &serde_json::Value,
     done: &mut Decided,
-) -> Result<(), JobError> {
+) -> Result<Store, JobError> {
     let (id, device) = &resolved.device;
     let drifts: BTreeSet<_> = resolved.drifts.iter().map(|drift| drift.id.clone()).collect();
     let open: BTreeSet<&FactKey> = resolved.drifts.iter().map(|drift| &drift.key).collect();
@@ -328,6 +382,7 @@ async fn sync(
     let things: BTreeSet<_> =
         things.map(Object::stands_at).filter(|key| !open.contains(key)).map(|key| (*id, key)).collect();
     let ask = SyncAsk { drifts: Some(drifts), things, who: decide.who.clone(), ..SyncAsk::default() };
+    let mut store = env.store()?;
     let mut plan = plan_for(env, &ask)?;
     // The interface was read, and its bridge domain maybe long ago.
     let unread = |held: &crate::sync::Held| {
@@ -335,7 +390,9 @@ async fn sync(
     };
     if let Some(name) = plan.held.iter().find(|held| unread(held)).map(|held| held.key.clone()) {
         let scope = Scope::BridgeDomain(name);
+        drop(store);
         scan(env, OnDemand { devices: vec![(*id, device.clone())], scope, full: false }).await?;
+        store = env.store()?;
         plan = plan_for(env, &ask)?;
     }
     done.held = plan.held.iter().map(|held| format!("{} {}: {}", held.kind, held.key, held.text)).collect();
@@ -345,7 +402,7 @@ async fn sync(
         }
         // The record has it already.
         done.synced = Some(Synced { plan: plan.id().to_string(), ..Synced::default() });
-        return Ok(());
+        return Ok(store);
     }
     let consent = SyncConsent {
         who: decide.who.clone(),
@@ -356,7 +413,7 @@ async fn sync(
         evidence: Some(evidence.clone()),
     };
     done.synced = Some(apply(env, &plan, &consent)?);
-    Ok(())
+    Ok(store)
 }
 
 /// Skips and overrides that nothing has settled since, newest first.
@@ -381,7 +438,8 @@ pub fn check(env: &Env, device: &str, wanted: &Wanted) -> Result<Checked, JobErr
     let key = FactKey::new(Kind::Interface, name.clone());
     let store = env.store()?;
     let found = store.devices()?.into_iter().find(|d| !d.retired && d.device.name.as_str() == device);
-    let id = found.map(|stored| stored.id).ok_or_else(|| JobError::NoDevice(device.to_owned()))?;
+    let found = found.ok_or_else(|| JobError::NoDevice(device.to_owned()))?;
+    let (id, wanted) = (found.id, Wanted { vlan_objects: has_vlans(&found.device), ..wanted.clone() });
     let covers = |scope: &Scope| *scope == Scope::Device || *scope == Scope::Interface(name.clone());
     let good = store
         .scans(id, RECENT, None)?
@@ -389,10 +447,9 @@ pub fn check(env: &Env, device: &str, wanted: &Wanted) -> Result<Checked, JobErr
         .find(|scan| scan.row.outcome.is_complete() && covers(&scan.row.scope));
     let read_at = match good {
         Some(scan) => Some(scan.row.started_at),
-        None => store.last_states(None)?.remove(&id).and_then(|state| state.last_complete),
+        None => store.last_states_of(&[id])?.remove(&id).and_then(|state| state.last_complete),
     };
-    let facts = store.facts(id, None)?;
-    let records: Vec<Record> = store.records(Some(id), None)?.into_iter().map(|(_, record)| record).collect();
+    let (facts, records) = around(&store, id, &wanted, BTreeSet::new())?;
     drop(store);
     let (answer, why) = match read_at {
         None => (Answer::Unknown, "the device was never completely read".to_owned()),
@@ -403,14 +460,14 @@ pub fn check(env: &Env, device: &str, wanted: &Wanted) -> Result<Checked, JobErr
         }
         Some(_) => match lost_port(&name, &facts) {
             Some(port) => (Answer::Unknown, format!("the device shows no port {port}")),
-            None => verdict::gate(wanted, &facts, &records),
+            None => gate::gate(&wanted, &facts, &records),
         },
     };
     let fact = facts.iter().find(|fact| fact.key() == key).cloned();
     // What stands in the way is what is worth seeing.
     let fact = fact.filter(Fact::is_configured).or_else(|| {
         (answer == Answer::Conflicting)
-            .then(|| verdict::taken_by(wanted, &facts).cloned().map(Fact::Interface))
+            .then(|| verdict::taken_by(&wanted, &facts).cloned().map(Fact::Interface))
             .flatten()
     });
     let record = records.into_iter().find(|record| record.key() == key);

@@ -12,7 +12,7 @@ use crate::analysis::Reach;
 use crate::analysis::plan::Purse;
 use crate::model::device::DeviceId;
 use crate::model::{Device, Drift, Event, Outcome, Plan, Reason, RunId, RunKind, Scope, Snapshot, Target};
-use crate::store::{BatchLock, LastState};
+use crate::store::{BatchLock, LastState, Store};
 
 /// What a run is about: who is in it and what was last seen of each.
 #[derive(Clone)]
@@ -26,13 +26,14 @@ pub(super) struct Cast {
     pub(super) recompare: bool,
 }
 
-/// Reads and keeps every target of `plan`. The executor of every scan.
+/// Reads and keeps every target of `plan`. The executor of every scan. The
+/// store comes back if it was still open at the end.
 pub(super) async fn carry_out(
     env: &Env,
     wants: Wants,
     plan: &Plan,
     cast: &Cast,
-) -> Result<Vec<Kept>, JobError> {
+) -> Result<(Vec<Kept>, Option<Store>), JobError> {
     env.events.say(&Event::RoundStarted { round: plan.round, targets: plan.targets.len() });
     let readings = fetchers::start(env, plan, cast, wants);
     collector::run(env, wants, &cast.states, readings).await
@@ -71,7 +72,8 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
         i64::try_from(ask.devices.len()).ok(),
         &serde_json::json!({}),
     )?;
-    let states = store.last_states(None)?;
+    let ids: Vec<DeviceId> = ask.devices.iter().map(|(id, _)| *id).collect();
+    let states = store.last_states_of(&ids)?;
     let names = store.devices()?.into_iter().map(|d| d.device.name.as_str().to_ascii_lowercase()).collect();
     drop(store);
     env.events.say(&Event::RunStarted { run, kind: RunKind::Scan });
@@ -97,7 +99,8 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
         names: Arc::new(names),
         recompare: true,
     };
-    let kept = carry_out(env, Wants { run, snapshots: true }, &Plan { round: 1, targets }, &cast).await?;
+    let (kept, open) =
+        carry_out(env, Wants { run, snapshots: true }, &Plan { round: 1, targets }, &cast).await?;
 
     // Whose window is closed was not read: that is no attempt, and nothing is stored of it.
     let read: HashSet<DeviceId> = kept.iter().map(|k| k.target.device_id).collect();
@@ -115,9 +118,9 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     }
     let mut counts = count(&kept);
     counts.extend(&beside);
-    let store = env.store()?;
+    let store = open.map_or_else(|| env.store(), Ok)?;
     let reached = reached(&kept);
-    let mut drifts = store.drifts(None)?;
+    let mut drifts = store.drifts_of(&ids)?;
     drifts.retain(|d| reached.get(&d.device_id).is_some_and(|reach| reach.covers(&d.key)));
     let mut summary = Summary::of(&kept, drifts.len(), &beside);
     summary.stopped = env.stop.is_pressed() && kept.len() < asked;

@@ -76,6 +76,9 @@ pub enum Cause {
 }
 
 impl Cause {
+    pub const ALL: [Self; 6] =
+        [Self::Historical, Self::Manual, Self::Tool, Self::Emergency, Self::UnrecordedDeploy, Self::Unknown];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Historical => "historical",
@@ -88,9 +91,7 @@ impl Cause {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Historical, Self::Manual, Self::Tool, Self::Emergency, Self::UnrecordedDeploy, Self::Unknown]
-            .into_iter()
-            .find(|c| c.as_str() == text)
+        Self::ALL.into_iter().find(|cause| cause.as_str() == text)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::model::device::DeviceId;
 use crate::model::{Device, DeviceName};
 
 const LIST: &str = include_str!("../../queries/device_list.sql");
+const NAMES: &str = include_str!("../../queries/device_names.sql");
 
 /// A device of the inventory and what we know of its being there.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,7 +157,13 @@ impl Store {
 
     /// Names by number, retired devices too.
     pub(super) fn device_names(&self) -> Result<HashMap<DeviceId, DeviceName>, StoreError> {
-        Ok(self.devices()?.into_iter().map(|stored| (stored.id, stored.device.name)).collect())
+        let mut statement = self.db.prepare(NAMES)?;
+        let mut rows = statement.query([])?;
+        let mut names = HashMap::new();
+        while let Some(row) = rows.next()? {
+            names.insert(row.get(0)?, value::device_name(&row.get::<_, String>(1)?)?);
+        }
+        Ok(names)
     }
 }
 

@@ -26,7 +26,15 @@ impl Store {
     /// Open drifts by device, kind and key: now, or as a run left them.
     pub fn drifts(&self, as_of: Option<RunId>) -> Result<Vec<Drift>, StoreError> {
         let names = self.device_names()?;
-        self.list_drifts(None, self.cutoff(as_of)?, false, &names)
+        self.list_drifts(None, self.cutoff(as_of)?, (false, None), &names)
+    }
+
+    /// Open drifts of some devices, as they are now.
+    pub fn drifts_of(&self, devices: &[DeviceId]) -> Result<Vec<Drift>, StoreError> {
+        if devices.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.list_drifts(Some(devices), i64::MAX, (false, None), &self.device_names()?)
     }
 
     /// Steps since a moment, oldest first; up to what a run saw. A resolved
@@ -46,16 +54,21 @@ impl Store {
     }
 
     /// Drifts of some devices (`None`: of all) by their newest step: the open
-    /// ones, or the resolved ones.
+    /// ones, or the resolved ones; of all things or of those with certain keys.
     pub(super) fn list_drifts(
         &self,
         devices: Option<&[DeviceId]>,
         cutoff: i64,
-        resolved: bool,
+        (resolved, keys): (bool, Option<&[&str]>),
         names: &HashMap<DeviceId, DeviceName>,
     ) -> Result<Vec<Drift>, StoreError> {
         let mut statement = self.db.prepare(LIST)?;
-        let mut rows = statement.query(duckdb::params![cutoff, devices.map(value::id_list), resolved])?;
+        let mut rows = statement.query(duckdb::params![
+            cutoff,
+            devices.map(value::id_list),
+            resolved,
+            keys.map(value::key_list)
+        ])?;
         let mut drifts = Vec::new();
         while let Some(row) = rows.next()? {
             drifts.push(drift(row, names)?);
@@ -68,10 +81,11 @@ impl Store {
     pub(super) fn past_drifts(
         &self,
         devices: &[DeviceId],
+        keys: Option<&[&str]>,
         names: &HashMap<DeviceId, DeviceName>,
     ) -> Result<HashMap<DeviceId, HashMap<DriftId, PastDrift>>, StoreError> {
         let mut past: HashMap<DeviceId, HashMap<DriftId, PastDrift>> = HashMap::new();
-        for drift in self.list_drifts(Some(devices), i64::MAX, true, names)? {
+        for drift in self.list_drifts(Some(devices), i64::MAX, (true, keys), names)? {
             past.entry(drift.device_id)
                 .or_default()
                 .insert(drift.id, PastDrift { first_seen: drift.first_seen, recurrences: drift.recurrences });

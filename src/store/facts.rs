@@ -20,6 +20,7 @@ use crate::model::{
 };
 
 const LIST: &str = include_str!("../../queries/fact_list.sql");
+const AROUND: &str = include_str!("../../queries/fact_around.sql");
 
 /// From so many facts in one result on, they go to the table of many.
 const BULK: usize = 50;
@@ -49,6 +50,29 @@ impl Store {
             derive_members(facts);
             facts.sort_by_cached_key(Fact::key);
         }
+        Ok(facts)
+    }
+
+    /// Facts of one device around a few things, ordered by kind and key: those
+    /// with one of `keys`, what is on `port`, what is in `services` (their
+    /// names), all VLANs, and one port of the device, if any is known. Bridge domains and
+    /// services that are not in `services` may lack members here.
+    pub fn facts_around(
+        &self,
+        device: DeviceId,
+        keys: &[&str],
+        port: Option<&str>,
+        services: &[&str],
+    ) -> Result<Vec<Fact>, StoreError> {
+        let mut statement = self.db.prepare(AROUND)?;
+        let services = (!services.is_empty()).then(|| value::key_list(services));
+        let mut rows = statement.query(duckdb::params![device, value::key_list(keys), port, services])?;
+        let mut facts = Vec::new();
+        while let Some(row) = rows.next()? {
+            facts.push(fact(row)?);
+        }
+        derive_members(&mut facts);
+        facts.sort_by_cached_key(Fact::key);
         Ok(facts)
     }
 }

@@ -115,7 +115,15 @@ impl Store {
         as_of: Option<RunId>,
     ) -> Result<Vec<(DeviceId, Record)>, StoreError> {
         let names = self.device_names()?;
-        self.list_records(device.as_ref().map(std::slice::from_ref), self.cutoff(as_of)?, &names)
+        let devices = device.as_ref().map(std::slice::from_ref);
+        self.list_records(devices, self.cutoff(as_of)?, None, &names)
+    }
+
+    /// The records of one device that have one of these keys, whatever their kind.
+    pub fn records_of_keys(&self, device: DeviceId, keys: &[&str]) -> Result<Vec<Record>, StoreError> {
+        let names = self.device_names()?;
+        let found = self.list_records(Some(&[device]), i64::MAX, Some(keys), &names)?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
     }
 
     /// The audit trail, newest first: of a device, of a change, of the plans
@@ -186,7 +194,7 @@ impl Store {
             let known: HashMap<(DeviceId, FactKey), Record> = if touched.is_empty() {
                 HashMap::new()
             } else {
-                let known = self.list_records(Some(&touched), i64::MAX, &names)?;
+                let known = self.list_records(Some(&touched), i64::MAX, None, &names)?;
                 known.into_iter().map(|(device, record)| ((device, record.key()), record)).collect()
             };
 
@@ -266,10 +274,15 @@ impl Store {
         &self,
         devices: Option<&[DeviceId]>,
         cutoff: i64,
+        keys: Option<&[&str]>,
         names: &HashMap<DeviceId, DeviceName>,
     ) -> Result<Vec<(DeviceId, Record)>, StoreError> {
         let mut statement = self.db.prepare(LIST)?;
-        let mut rows = statement.query(duckdb::params![devices.map(value::id_list), cutoff])?;
+        let mut rows = statement.query(duckdb::params![
+            devices.map(value::id_list),
+            cutoff,
+            keys.map(value::key_list)
+        ])?;
         let mut records = Vec::new();
         while let Some(row) = rows.next()? {
             let event = record_event(row, 0, names)?;

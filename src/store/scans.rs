@@ -103,8 +103,21 @@ impl Store {
     /// The state of every device that was ever tried. One pass over the scans.
     /// `as_of`: as a run left them.
     pub fn last_states(&self, as_of: Option<RunId>) -> Result<HashMap<DeviceId, LastState>, StoreError> {
+        self.states(self.cutoff(as_of)?, None)
+    }
+
+    /// The same of some devices, as they are now.
+    pub fn last_states_of(&self, devices: &[DeviceId]) -> Result<HashMap<DeviceId, LastState>, StoreError> {
+        if devices.is_empty() { Ok(HashMap::new()) } else { self.states(i64::MAX, Some(devices)) }
+    }
+
+    fn states(
+        &self,
+        cutoff: i64,
+        devices: Option<&[DeviceId]>,
+    ) -> Result<HashMap<DeviceId, LastState>, StoreError> {
         let mut statement = self.db.prepare(STATES)?;
-        let mut rows = statement.query([self.cutoff(as_of)?])?;
+        let mut rows = statement.query(duckdb::params![cutoff, devices.map(value::id_list)])?;
         let mut states = HashMap::new();
         while let Some(row) = rows.next()? {
             states.insert(row.get(0)?, last_state(row)?);
@@ -127,32 +140,45 @@ impl Store {
         }
         for (device, facts) in self.facts_of(devices, None)? {
             if let Some(known) = known.get_mut(&device) {
-                known.observed = facts
-                    .iter()
-                    .filter_map(|fact| match fact {
-                        Fact::Interface(x) => Some((x.name.clone(), (x.oper, x.mtu))),
-                        _ => None,
-                    })
-                    .collect();
+                known.observed = observed(&facts);
                 known.facts = facts;
             }
         }
-        for (device, record) in self.list_records(Some(devices), i64::MAX, &names)? {
+        for (device, record) in self.list_records(Some(devices), i64::MAX, None, &names)? {
             if let Some(known) = known.get_mut(&device) {
                 known.records.push(record);
             }
         }
-        for drift in self.list_drifts(Some(devices), i64::MAX, false, &names)? {
+        for drift in self.list_drifts(Some(devices), i64::MAX, (false, None), &names)? {
             if let Some(known) = known.get_mut(&drift.device_id) {
                 known.drifts.push(drift);
             }
         }
-        for (device, past) in self.past_drifts(devices, &names)? {
+        for (device, past) in self.past_drifts(devices, None, &names)? {
             if let Some(known) = known.get_mut(&device) {
                 known.past = past;
             }
         }
         Ok(known)
+    }
+
+    /// What is known of a few things of one device, for a reading that reached
+    /// no more than these: facts and drifts are theirs, records are all of the
+    /// device's, because they say what the record claims to know.
+    pub fn knowledge_of_keys(&self, device: DeviceId, keys: &[&str]) -> Result<Knowledge, StoreError> {
+        let names = self.device_names()?;
+        let devices = [device];
+        let facts = self.facts_around(device, keys, None, &[])?;
+        let records = self.list_records(Some(&devices), i64::MAX, None, &names)?;
+        Ok(Knowledge {
+            observed: observed(&facts),
+            facts,
+            records: records.into_iter().map(|(_, record)| record).collect(),
+            drifts: self.list_drifts(Some(&devices), i64::MAX, (false, Some(keys)), &names)?,
+            past: self.past_drifts(&devices, Some(keys), &names)?.remove(&device).unwrap_or_default(),
+            // Only a reading of the whole device is counted.
+            compared: None,
+        })
     }
 
     /// The newest attempts to read one device, newest first.
@@ -269,6 +295,15 @@ impl Store {
         }
         Ok(scans)
     }
+}
+
+/// What was observed of interfaces, by name.
+fn observed(facts: &[Fact]) -> HashMap<String, (Option<OperState>, Option<u32>)> {
+    let of = |fact: &Fact| match fact {
+        Fact::Interface(x) => Some((x.name.clone(), (x.oper, x.mtu))),
+        _ => None,
+    };
+    facts.iter().filter_map(of).collect()
 }
 
 /// Three columns from `first` on.

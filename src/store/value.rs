@@ -143,6 +143,11 @@ pub(super) fn id_list(ids: &[i64]) -> String {
     ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
 }
 
+/// Keys for a query, a line each. None of them has a line break: they come from lines.
+pub(super) fn key_list(keys: &[&str]) -> String {
+    keys.join("\n")
+}
+
 pub(super) fn unreadable(column: &'static str, value: &str) -> StoreError {
     StoreError::Unreadable { column, value: clip(value) }
 }

@@ -18,9 +18,9 @@ use crate::model::drift::{Disagreement, DriftClass};
 use crate::model::{Device, Drift, DriftId, Fact, FactKey, Outcome, Record, RunId};
 
 /// A drift that was updated so often while it was open never settles.
-const RESTLESS_UPDATES: u32 = 5;
+pub const RESTLESS_UPDATES: u32 = 5;
 /// One that came back so often does not either.
-const RESTLESS_RETURNS: i64 = 3;
+pub const RESTLESS_RETURNS: i64 = 3;
 
 /// The reading that a drift rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]

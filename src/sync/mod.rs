@@ -22,8 +22,11 @@ pub mod plan;
 // The way back.
 pub mod undo;
 
-// A refused deploy, and the gate before one: what is there beside what was wanted.
+// A refused deploy: what is there beside what was wanted.
 pub mod verdict;
+
+// The gate before a deploy.
+pub mod gate;
 
 use serde::{Deserialize, Deserializer, Serialize};
 

@@ -60,6 +60,9 @@ pub struct Wanted {
     pub bridge_domain: Option<String>,
     /// A service that is no bridge domain: its name, or `kind/name`.
     pub service: Option<String>,
+    /// The platform has VLANs as objects of their own, so a trunk carries many
+    /// of them and a deploy adds one.
+    pub vlan_objects: bool,
 }
 
 /// What was wanted of one thing, by the names of the compared fields.
@@ -104,6 +107,8 @@ pub struct Evidence<'a> {
     /// Facts of the live reading.
     pub live: &'a [Fact],
     pub records: &'a [Record],
+    /// VLANs of the last whole reading, if it had any: a narrow one has none.
+    pub vlans: &'a [Fact],
     pub transcript: Option<&'a Transcript>,
 }
 
@@ -158,6 +163,15 @@ impl Wanted {
         for (name, wanted) in self.fields() {
             match has(name) {
                 Some(value) if value == wanted => {}
+                Some(list)
+                    if name == "outer"
+                        && self.is_switched()
+                        && has("encapsulation").is_some_and(|kind| kind == "range") =>
+                {
+                    if !tags_hold(&list, &wanted) {
+                        found.lacking.push(name);
+                    }
+                }
                 Some(_) => found.different.push(name),
                 None => found.lacking.push(name),
             }
@@ -171,8 +185,26 @@ impl Wanted {
     }
 }
 
+impl Wanted {
+    /// Whether the interface is a port whose VLANs are objects: a trunk, then,
+    /// lists those that it carries. Junos calls such a port by its unit 0.
+    pub fn is_switched(&self) -> bool {
+        let is_port = |name: &String| port_of(name).is_none() || name.ends_with(".0");
+        self.vlan_objects && self.interface.as_ref().is_some_and(is_port)
+    }
+}
+
+/// Whether `id` is in a canonical list such as `350,400-410`.
+fn tags_hold(list: &str, id: &str) -> bool {
+    let Ok(id) = id.parse::<u16>() else { return false };
+    list.split(',').any(|part| {
+        let (low, high) = part.split_once('-').unwrap_or((part, part));
+        matches!((low.parse::<u16>(), high.parse::<u16>()), (Ok(low), Ok(high)) if (low..=high).contains(&id))
+    })
+}
+
 /// `evpn-vpws/name` → kind and name.
-fn split_service(text: &str) -> (Option<&str>, &str) {
+pub fn split_service(text: &str) -> (Option<&str>, &str) {
     match text.split_once('/') {
         Some((kind, name)) if crate::model::ServiceKind::parse(kind).is_some() => (Some(kind), name),
         _ => (None, text),
@@ -230,6 +262,7 @@ pub fn judge(wanted: &Wanted, evidence: &Evidence<'_>) -> Vec<Object> {
         let key = live.unwrap_or_else(|| FactKey::new(Kind::Service, service.clone()));
         objects.push(domain(key, wanted, evidence));
     }
+    objects.extend(vlan(wanted, evidence));
     if let Some(why) = evidence.transcript.and_then(|transcript| not_this(transcript, wanted, evidence)) {
         for object in &mut objects {
             object.class = Class::NotThis;
@@ -346,6 +379,22 @@ fn domain(key: FactKey, wanted: &Wanted, evidence: &Evidence<'_>) -> Object {
         }
     }
     object
+}
+
+/// The VLAN itself, where it is an object. Its port decides, this is beside it:
+/// what is known of it is as old as the last whole reading.
+fn vlan(wanted: &Wanted, evidence: &Evidence<'_>) -> Option<Object> {
+    let id = wanted.vlan.filter(|_| wanted.is_switched() && !evidence.vlans.is_empty())?;
+    let key = FactKey::new(Kind::Vlan, id.to_string());
+    let fact = evidence.vlans.iter().find(|fact| fact.key() == key);
+    let (class, why) = if fact.is_some() {
+        (Class::Identical, "it was on the device at the last whole reading".to_owned())
+    } else {
+        explained(Class::Absent, "it was not on the device at the last whole reading", evidence.transcript)
+    };
+    let record = record_of(&key, evidence);
+    let wanted = Fields::new();
+    Some(Object { kind: Kind::Vlan, key: key.key, class, wanted, fact: fact.cloned(), record, why })
 }
 
 fn record_of(key: &FactKey, evidence: &Evidence<'_>) -> Option<Record> {
@@ -485,72 +534,4 @@ fn not_this(transcript: &Transcript, wanted: &Wanted, evidence: &Evidence<'_>) -
 fn mentions(line: &str, word: &str) -> bool {
     line.split(|c: char| c.is_whitespace() || "\"'(),;[]{}".contains(c))
         .any(|part| part.eq_ignore_ascii_case(word))
-}
-
-/// What the gate before a deploy answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    Free,
-    AsWanted,
-    Conflicting,
-    Unknown,
-}
-
-impl Answer {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::AsWanted => "as-wanted",
-            Self::Conflicting => "conflicting",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// May `wanted` be configured? From facts that are good, and the records.
-/// With nothing wanted of the interface, a configured one is taken.
-pub fn gate(wanted: &Wanted, facts: &[Fact], records: &[Record]) -> (Answer, String) {
-    let name = wanted.interface.as_deref().unwrap_or_default();
-    let key = FactKey::new(Kind::Interface, name);
-    let fact = facts.iter().find(|fact| fact.key() == key && fact.is_configured());
-    let record = records.iter().find(|record| record.key() == key);
-    if let Some(fact) = fact {
-        let held = wanted.against(&fact.fields());
-        if wanted.fields().is_empty() {
-            return (Answer::Conflicting, "it is configured on the device already".to_owned());
-        }
-        if held.is_full() {
-            let note = match record {
-                None => "; the record does not have it: a sync would add it",
-                Some(record) if !wanted.against(&record.fields()).different.is_empty() => {
-                    "; the record says something else: a sync would correct it"
-                }
-                Some(_) => "",
-            };
-            return (Answer::AsWanted, format!("the device has it as wanted{note}"));
-        }
-        // A port or a sub-interface without anything of what is wanted can still take it.
-        return if held.different.is_empty()
-            && held.lacking.len() == wanted.fields().len()
-            && taken_by(wanted, facts).is_none()
-        {
-            (Answer::Free, "it is there and carries nothing of what is wanted".to_owned())
-        } else {
-            let what = [held.different, held.lacking].concat().join(", ");
-            (Answer::Conflicting, format!("the device has it with another {what}"))
-        };
-    }
-    if let Some(other) = taken_by(wanted, facts) {
-        let place =
-            other.service.as_ref().map_or_else(String::new, |service| format!(", in {}", service.name));
-        return (Answer::Conflicting, format!("{} has these tags on that port{place}", other.name));
-    }
-    match record.map(|record| wanted.against(&record.fields())) {
-        Some(held) if !held.different.is_empty() => {
-            (Answer::Conflicting, format!("the record keeps it for another {}", held.different.join(", ")))
-        }
-        Some(_) => (Answer::Free, "the record has it as wanted, and the device lacks it".to_owned()),
-        None => (Answer::Free, "neither the device nor the record has it".to_owned()),
-    }
 }

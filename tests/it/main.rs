@@ -1,6 +1,7 @@
 //! The only integration binary: linking `DuckDB` and Polars once is enough.
 
 mod cli; // commands against the lab, over real SSH
+mod cut_off; // a sync that is killed
 mod faults; // what goes wrong between us and a device
 mod fixtures; // recordings beside the project, and what others expect of them
 mod floors; // who may use what

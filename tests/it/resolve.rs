@@ -5,16 +5,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use driftcast::model::{
-    BridgeDomain, Encapsulation, EncapsulationKind, Fact, Interface, ServiceKind, ServiceRef,
+    BridgeDomain, Encapsulation, EncapsulationKind, Fact, Interface, ServiceKind, ServiceRef, Vlan,
 };
 use driftcast::platform::{self, transcript::Transcript};
 use driftcast::sync::verdict::{self, Class, Evidence, Wanted};
@@ -32,6 +32,9 @@ struct Case {
     classes: Vec<Class>,
     #[serde(default)]
     bridge_domains: Vec<String>,
+    /// VLANs that the last whole reading had.
+    #[serde(default)]
+    vlans: Vec<u16>,
     wanted: Asked,
     #[serde(default)]
     interface: Vec<Port>,
@@ -64,6 +67,7 @@ impl Port {
     fn fact(self) -> Fact {
         let kind = match (&self.outer, &self.inner) {
             (None, _) => EncapsulationKind::None,
+            (Some(tags), None) if tags.contains([',', '-']) => EncapsulationKind::Range,
             (Some(_), None) => EncapsulationKind::Dot1q,
             (Some(_), Some(_)) => EncapsulationKind::Qinq,
         };
@@ -117,6 +121,8 @@ fn transcripts_of_every_class_are_judged_right() {
                 router_interface: None,
             })
         }));
+        let vlan = |id| Fact::Vlan(Vlan { id, name: None, interfaces: vec![] });
+        let vlans: Vec<Fact> = case.vlans.into_iter().map(vlan).collect();
         let asked = case.wanted;
         let wanted = Wanted {
             interface: asked.interface,
@@ -124,6 +130,7 @@ fn transcripts_of_every_class_are_judged_right() {
             inner: asked.inner,
             bridge_domain: asked.bridge_domain,
             service: asked.service,
+            vlan_objects: platform::by_name(&name).unwrap().vlan_objects,
         };
         let others: BTreeSet<String> = case.others.iter().map(|name| name.to_lowercase()).collect();
         let evidence = Evidence {
@@ -131,6 +138,7 @@ fn transcripts_of_every_class_are_judged_right() {
             others: &|name| others.contains(name),
             live: &live,
             records: &[],
+            vlans: &vlans,
             transcript: Some(&transcript),
         };
         let objects = verdict::judge(&wanted, &evidence);
@@ -141,7 +149,7 @@ fn transcripts_of_every_class_are_judged_right() {
             wrong.push(format!("{}: {classes:?}, not {:?}: {whys:?}", file.display(), case.classes));
         }
         // Whatever the transcript says: what the device does not have is not identical.
-        let nothing = Evidence { live: &[], ..evidence };
+        let nothing = Evidence { live: &[], vlans: &[], ..evidence };
         let bare = verdict::judge(&wanted, &nothing);
         assert!(bare.iter().all(|object| !object.is_there()), "{}", file.display());
     }
@@ -192,6 +200,7 @@ fn already_configured_is_found_decided_and_then_as_wanted() {
     assert_eq!((ran.code(), &ran.json()["decision"]), (13, &Value::Null), "{}", ran.all());
     assert_eq!(classes(&ran.json()), ["identical", "identical"], "{}", ran.all());
 
+    a_person_is_asked(&bench);
     // A skip is debt: listed, and looked at again.
     let ran = resolve(
         &bench,
@@ -261,6 +270,59 @@ fn already_configured_is_found_decided_and_then_as_wanted() {
     later.env("DRIFTCAST_NOW", "2099-01-01T00:00:00Z");
     let ran = Ran(later.output().unwrap());
     assert_eq!((ran.code(), &ran.json()["answer"]), (3, &"unknown".into()), "{}", ran.all());
+}
+
+/// The same question with a person at a terminal, and the transcript behind
+/// `--transcript`. `script` (util-linux) makes the terminal.
+/// `answers`: what the screen ends with, and the keys that are pressed then.
+fn in_terminal(bench: &Bench, more: &[&str], answers: &[(&str, &str)]) -> (i32, String) {
+    let folder = bench.data().parent().unwrap().to_owned();
+    fs::write(folder.join("commit.log"), DEPLOY).unwrap();
+    let program = bench.command(&["resolve"]);
+    let words = [&STORY[..6], &["--transcript", "commit.log"], more].concat();
+    let words = program.get_args().map(|word| word.to_str().unwrap()).chain(words);
+    let quoted: Vec<String> = words.map(|word| format!("'{word}'")).collect();
+    let line = format!("'{}' {}", program.get_program().to_str().unwrap(), quoted.join(" "));
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]).current_dir(&folder).env_clear().env("TERM", "xterm");
+    command.env("SHELL", "/bin/sh").env("PATH", std::env::var_os("PATH").unwrap());
+    if let Some(path) = std::env::var_os("LD_LIBRARY_PATH") {
+        command.env("LD_LIBRARY_PATH", path);
+    }
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut typed, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (mut seen, mut answers, mut from) = (String::new(), answers.iter().peekable(), 0);
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = screen.read(&mut buffer) {
+        seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        if let Some((question, keys)) = answers.peek()
+            && let Some(at) = seen[from..].find(question)
+        {
+            from += at + question.len();
+            typed.write_all(keys.as_bytes()).unwrap();
+            answers.next();
+        }
+    }
+    (child.wait().unwrap().code().unwrap(), seen)
+}
+
+fn a_person_is_asked(bench: &Bench) {
+    const DOWN: &str = "\x1b[B";
+    const MENU: &str = "  abort";
+    let (code, seen) = in_terminal(bench, &[], &[(MENU, "\x1b")]);
+    assert_eq!(code, 13, "{seen}");
+    assert!(seen.contains("(recommended)") && seen.contains("Nothing was decided"), "{seen}");
+    let skip = format!("{DOWN}\r");
+    let answers = [(MENU, skip.as_str()), ("It is kept", "ask ben\r"), ("Empty: open", "2099-02-01\r")];
+    let (code, seen) = in_terminal(bench, &[], &answers);
+    assert_eq!(code, 10, "{seen}");
+    let status = bench.json(&["status"]);
+    assert_eq!(status["decisions"][0]["why"], "ask ben", "{status}");
+    assert_eq!(status["decisions"][0]["until"], "2099-02-02T00:00:00Z", "{status}");
+    let abort = format!("{DOWN}{DOWN}{DOWN}\r");
+    let (code, seen) = in_terminal(bench, &["--reason", "no"], &[(MENU, &abort)]);
+    assert_eq!(code, 13, "{seen}");
+    assert!(seen.contains("Aborted"), "{seen}");
 }
 
 /// One clear message each, before anybody is asked, and nothing written.

@@ -326,6 +326,53 @@ fn a_bad_reading_writes_nothing() {
     assert_eq!(world.written(), rows);
 }
 
+/// F83: a device that does not answer, for however long, and one that left the
+/// inventory lose no record. F78 for what a policy may do by night.
+#[test]
+fn nobody_is_deleted_for_not_answering() {
+    let mut world = World::new(&["leaf-1", "leaf-2"], ACCEPT);
+    for (id, device) in [(1, "leaf-1"), (2, "leaf-2")] {
+        world.record(device, &ports(1..21));
+        world.scan(id, &ports(1..21));
+    }
+    let before = world.records();
+    for hour in 1..=30 {
+        world.at(24 * hour).attempt(1, &Scope::Device, Outcome::Unreachable, &[]);
+        world.scan(2, &ports(1..21));
+        assert!(world.unattended().is_empty() && world.plan().is_empty(), "{hour}");
+    }
+    // Decommissioned: the next inventory is without it.
+    let left: Vec<Device> =
+        jobs::live_devices(&world.env).unwrap().into_iter().map(|(_, d)| d).filter(|d| d.port == 2).collect();
+    let refused = jobs::import_devices(&world.env, &left, "test", false).unwrap_err();
+    assert!(refused.to_string().contains("1 of 2"), "half of the fleet at once is asked about: {refused}");
+    jobs::import_devices(&world.env, &left, "test", true).unwrap();
+    assert!(world.plan().is_empty());
+    assert_eq!(world.records(), before);
+}
+
+/// Widening the coverage is a plan like any other: it shows what would be
+/// recorded, and afterwards the record claims to know of it.
+#[test]
+fn the_coverage_is_widened_by_a_reviewed_plan() {
+    let mut world = World::new(&["leaf-1", "leaf-2"], "");
+    world.record("leaf-2", &ports(1..3));
+    world.scan(1, &ports(1..6));
+    world.scan(2, &ports(1..3));
+    let outside = jobs::unmanaged(&world.env, None).unwrap();
+    assert_eq!(outside.len(), 5, "{outside:?}");
+    assert!(outside.iter().all(|one| one.device.as_str() == "leaf-1"));
+    let things = outside.into_iter().map(|one| (one.device_id, one.fact.key())).collect();
+    let ask = SyncAsk { drifts: Some(BTreeSet::new()), things, who: "ann".into(), ..SyncAsk::default() };
+    let plan = jobs::plan_for(&world.env, &ask).unwrap();
+    assert_eq!((plan.totals.adds, plan.items()), (5, 5));
+    assert_eq!(world.apply(&plan).unwrap().added, 5);
+    assert!(jobs::unmanaged(&world.env, None).unwrap().is_empty());
+    // From now on one more is a drift.
+    world.at(1).scan(1, &ports(1..7));
+    assert_eq!(world.env.store().unwrap().drifts(None).unwrap().len(), 1);
+}
+
 /// The bar of every guard: its limit goes through, one more does not, and it
 /// can be allowed by name, for this plan only.
 #[test]

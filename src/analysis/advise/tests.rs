@@ -79,6 +79,27 @@ fn one_change_on_many_devices_is_one_row() {
     assert_eq!(found[2].command.as_deref(), Some(command.as_str()));
 }
 
+/// A new service is its sub-interfaces and its bridge domain: one thing to do.
+#[test]
+fn one_service_is_one_action() {
+    let of_service = |leaf: &str| {
+        let domain = drift(leaf, Kind::BridgeDomain, "g_v251", DriftClass::Unrecorded);
+        [tagged(leaf, "ge1", 251), tagged(leaf, "bundle-2", 251), domain]
+    };
+    let found = of(&of_service("leaf-1"), &[]);
+    let what: Vec<&str> = found.iter().map(|r| r.what.as_str()).collect();
+    let one = "Accept 2 interfaces (VLAN 251) and bridge domain g_v251 on leaf-1 into the record";
+    assert_eq!(what, [one]);
+    assert_eq!(found[0].drifts.len(), 3);
+    assert_eq!(found[0].command.as_deref().unwrap().matches("D-").count(), 3);
+    let many: Vec<Drift> = ["a", "b", "c"].into_iter().flat_map(of_service).collect();
+    let what: Vec<String> = of(&many, &[]).into_iter().map(|r| r.what).collect();
+    assert_eq!(
+        what,
+        ["Accept 6 interfaces (VLAN 251) and 3 bridge domains (g_v251) on a, b and c into the record"]
+    );
+}
+
 #[test]
 fn each_rule_gives_its_own_advice() {
     let missing = |drift: Drift| Drift { class: DriftClass::Missing, ..drift };

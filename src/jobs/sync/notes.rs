@@ -10,10 +10,8 @@ use crate::jobs::{Env, JobError};
 use crate::model::device::DeviceId;
 use crate::model::{Change, Drift, DriftId, FactKey};
 use crate::store::Decision;
+use crate::sync::draft::{RESTLESS_RETURNS, RESTLESS_UPDATES};
 use crate::sync::policy::Case;
-
-/// A drift that was updated so often, or that came back so often, never settles.
-const RESTLESS: i64 = 3;
 
 /// What stands beside a drift in `diff`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -54,7 +52,7 @@ pub fn drift_notes(env: &Env, drifts: &[Drift]) -> Result<HashMap<DriftId, Drift
     let note = |drift: &Drift| {
         let updates = evidence.get(&drift.id).map_or(0, |found| found.updates);
         let settles = match drift.recurrences {
-            n if n >= RESTLESS || i64::from(updates) > RESTLESS => Some("never settles"),
+            n if n >= RESTLESS_RETURNS || updates >= RESTLESS_UPDATES => Some("never settles"),
             1.. => Some("came back"),
             _ => None,
         };

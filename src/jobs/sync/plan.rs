@@ -51,7 +51,7 @@ pub fn plan_for(env: &Env, ask: &SyncAsk) -> Result<SyncPlan, JobError> {
     touched.extend(ask.things.iter().map(|(device, _)| *device));
     drop(open);
     let touched: Vec<DeviceId> = touched.into_iter().collect();
-    let states = store.last_states(None)?;
+    let states = store.last_states_of(&touched)?;
     let mut drafts: Vec<Draft> = Vec::with_capacity(touched.len());
     for group in touched.chunks(GROUP) {
         let mut look = Look::at(&store, group)?;

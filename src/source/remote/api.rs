@@ -171,7 +171,8 @@ impl Api {
         }
     }
 
-    /// One object, such as `dcim/interfaces/7`.
+    /// One object, such as `dcim/interfaces/7`, with a query such as `?depth=1`.
+    /// Its path ends with one slash, or both systems answer 404.
     pub(super) fn get(&self, what: &str, query: &str) -> Result<Reply, RemoteError> {
         self.get_path(&format!("{}/api/{what}/{query}", self.base.prefix()))
     }

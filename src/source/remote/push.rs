@@ -202,7 +202,7 @@ impl Writer<'_> {
             return Ok(Outcome::Changed(said.join(", ")));
         }
         let what = format!("dcim/interfaces/{}", port.id);
-        let query = if self.table.kind == RemoteKind::Nautobot { "/?depth=1&exclude_m2m=False" } else { "/" };
+        let query = if self.table.kind == RemoteKind::Nautobot { "?depth=1&exclude_m2m=False" } else { "" };
         let now = self.api.get(&what, query)?;
         let field = self.table.encapsulation_field.as_deref();
         let meanwhile = "it was changed by somebody else in the meantime; compare again";

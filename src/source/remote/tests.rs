@@ -116,6 +116,8 @@ fn answer(mut stream: TcpStream, port: u16, state: &Mutex<State>) {
     let (bare, query) = path.split_once('?').unwrap_or((&path, ""));
     let what = bare.trim_start_matches("/api/").trim_end_matches('/').to_owned();
     let fault = state.faults.get(&what).cloned();
+    // Both take a path with exactly one slash at its end.
+    let is_path = bare == format!("/api/{what}/");
     let mut send = |status: u16, more: &str, body: &str, cut: usize| {
         let head = format!(
             "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n{more}\r\n",
@@ -126,6 +128,10 @@ fn answer(mut stream: TcpStream, port: u16, state: &Mutex<State>) {
     };
     if headers.get("authorization") != Some(&state.header) {
         send(403, "", r#"{"detail":"Invalid token."}"#, 0);
+        return;
+    }
+    if !is_path {
+        send(404, "", r#"{"detail":"Not found."}"#, 0);
         return;
     }
     match fault {
