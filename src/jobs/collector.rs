@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
+use super::carrier::Back;
 use super::fetchers::Read;
 use super::{Env, JobError};
 use crate::analysis::reconcile::Moment;
@@ -62,12 +64,12 @@ fn collect(
     wants: Wants,
     states: &HashMap<DeviceId, LastState>,
     readings: &mut mpsc::Receiver<Read>,
-) -> Result<Vec<Kept>, JobError> {
+    told: &mpsc::UnboundedSender<Back>,
+) -> Result<(), JobError> {
     let runtime = Handle::current();
     let mut next = |patience: Duration| {
         runtime.block_on(async { tokio::time::timeout(patience, readings.recv()).await.ok().flatten() })
     };
-    let mut all = Vec::new();
     while let Some(first) = next(Duration::MAX) {
         let store = env.store()?;
         let close_by = Instant::now() + LONGEST_OPENING;
@@ -85,7 +87,8 @@ fn collect(
                     detail: kept.detail.clone(),
                     took_ms: kept.took_ms,
                 });
-                all.push(kept);
+                // Nobody listens any more: what was read is kept all the same.
+                let _ = told.send(Back::Kept(Box::new(kept)));
             }
             if Instant::now() > close_by {
                 break;
@@ -96,7 +99,7 @@ fn collect(
             }
         }
     }
-    Ok(all)
+    Ok(())
 }
 
 /// Compares and commits one group.
@@ -307,13 +310,14 @@ pub(super) fn recompare(
     analysis::reconcile(&moment, &known.drifts, &known.past, comparison.disagreements)
 }
 
-/// The collector on a thread of its own.
-pub(super) async fn run(
+/// The collector on a thread of its own. What is committed is `told`, device by device.
+pub(super) fn start(
     env: &Env,
     wants: Wants,
     states: &Arc<HashMap<DeviceId, LastState>>,
     mut readings: mpsc::Receiver<Read>,
-) -> Result<Vec<Kept>, JobError> {
+    told: mpsc::UnboundedSender<Back>,
+) -> JoinHandle<Result<(), JobError>> {
     let (env, states) = (env.clone(), states.clone());
-    tokio::task::spawn_blocking(move || collect(&env, wants, &states, &mut readings)).await?
+    tokio::task::spawn_blocking(move || collect(&env, wants, &states, &mut readings, &told))
 }
