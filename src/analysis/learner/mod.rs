@@ -101,8 +101,9 @@ const UNHEARD: f64 = 1e-3;
 /// nats over the scans of the last nights.
 const DISTRUST: f64 = -3.0;
 
-const MODELS: [Assumes; 5] = [
+const MODELS: [Assumes; 6] = [
     Assumes { forget: 0.0, together: None, level: ROLE, bursts: false },
+    Assumes { forget: 1.0 / 60.0, together: None, level: ROLE, bursts: false },
     Assumes { forget: 1.0 / 240.0, together: Some(0.2), level: ROLE, bursts: false },
     Assumes { forget: 1.0 / 240.0, together: Some(0.2), level: ROLE, bursts: true },
     Assumes { forget: 1.0 / 240.0, together: Some(0.05), level: ROLE, bursts: true },
@@ -148,7 +149,7 @@ impl Learner {
             .collect();
         let models: Vec<Variant> = MODELS
             .iter()
-            .map(|model| Variant::new(*model, members.len(), parents.len(), groups[model.level], first))
+            .map(|model| Variant::new(*model, members.len(), parents.len(), &groups[model.level], first))
             .collect();
         Self {
             kins: places.iter().map(|place| place.kin).collect(),
@@ -398,9 +399,9 @@ impl Learner {
     }
 }
 
-/// Every grouping: the place of each device, the role of each kin, and how
-/// many groups each level has.
-fn places(members: &[Member]) -> (Vec<Place>, Vec<usize>, [usize; LEVELS]) {
+/// Every grouping: the place of each device, the role of each kin, and by level
+/// the role of each group.
+fn places(members: &[Member]) -> (Vec<Place>, Vec<usize>, [Vec<usize>; LEVELS]) {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for member in members {
         *counts.entry(&member.role).or_default() += 1;
@@ -436,5 +437,9 @@ fn places(members: &[Member]) -> (Vec<Place>, Vec<usize>, [usize; LEVELS]) {
         }
         places[*device].groups[COHORT] = cohort;
     }
-    (places, parents, [roles.len(), cohort + 1])
+    let mut cohorts = vec![0; cohort + 1];
+    for place in &places {
+        cohorts[place.groups[COHORT]] = place.groups[ROLE];
+    }
+    (places, parents, [(0..roles.len()).collect(), cohorts])
 }
