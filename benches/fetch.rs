@@ -10,6 +10,7 @@
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,7 +34,7 @@ fn main() {
         let mut lines = String::new();
         for device in &devices {
             let key = enroller.host_key(device).await.unwrap();
-            lines += &format!("[{}]:{} {key}\n", device.address, device.port);
+            writeln!(lines, "[{}]:{} {key}", device.address, device.port).unwrap();
         }
         let known = KnownHosts::read(&lines, Path::new("known_hosts")).unwrap();
         for (what, whole) in [("one configuration", false), ("all that a scan asks for", true)] {

@@ -66,7 +66,7 @@ pub fn calibrate(pairs: &[(f64, bool)]) -> Option<Calibration> {
 
 /// -ln of the probability given to what happened, with a floor: one wrong
 /// "never" must not outweigh everything.
-fn surprise(p: f64, changed: bool) -> f64 {
+pub(super) fn surprise(p: f64, changed: bool) -> f64 {
     let p = p.clamp(1e-6, 1.0 - 1e-6);
     -(if changed { p } else { 1.0 - p }).ln()
 }

@@ -13,6 +13,7 @@ use super::grid::{self, Weights};
 use super::learner::{Learner, Look, Member, Objective, Seen};
 use super::scans::{Scan, day_of};
 use super::trend::{Halves, trend};
+use crate::model::SignalKind;
 use crate::model::device::{DeviceId, DeviceName};
 use crate::model::finding::{Basis, Trend};
 
@@ -85,8 +86,34 @@ pub struct Forecast {
     /// Devices of its role that were read in the last day, and how many of
     /// them had changed, where that raises its own chance.
     pub sisters: Option<Sisters>,
-    /// Signals since it was read.
+    /// The signal since it was read that is believed most; none that is hardly believed.
+    pub hint: Option<Hint>,
+}
+
+/// Why a device may have changed although nobody looked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hint {
+    pub kind: SignalKind,
+    pub at: DateTime<Utc>,
+    /// Chance that it tells of a change, from what scans found after others of
+    /// its kind on the same platform.
+    pub real: f64,
+    /// All signals on the device since it was read, of whatever kind.
     pub signals: usize,
+}
+
+impl Hint {
+    /// A signal with a smaller chance than this is no reason for anything.
+    const LEAST: f64 = 0.1;
+
+    fn of(learner: &Learner, device: usize, now: f64) -> Option<Self> {
+        let signals = learner.signals(device, now);
+        // Of equals the newest.
+        let best = signals.iter().max_by(|a, b| a.real.total_cmp(&b.real).then(a.at.total_cmp(&b.at)))?;
+        let kind = *SignalKind::ALL.get(best.class)?;
+        let at = DateTime::from_timestamp_micros((best.at * 86_400e6).round() as i64)?;
+        (best.real >= Self::LEAST).then_some(Self { kind, at, real: best.real, signals: signals.len() })
+    }
 }
 
 /// What was found on devices of one role, not long ago.
@@ -238,7 +265,7 @@ pub(super) fn forecast(
             peers: peers[groups[index]] - usize::from(halves[index].is_some()),
             worth: if known { looks[index].index } else { grid::worth(&weights, None) },
             sisters: sisters[index].filter(|_| learner.campaign(index, now) > 1.2),
-            signals: learner.heard(index),
+            hint: Hint::of(learner, index, now),
         });
     }
     forecasts

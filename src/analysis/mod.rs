@@ -67,6 +67,9 @@ pub mod advise;
 // When we said 7 in 10, how often did it happen?
 pub mod calibration;
 
+// What the forecasts were worth, on scans that chance chose.
+pub mod honesty;
+
 // Questions that come up every month, answered from the history.
 pub mod answers;
 
@@ -91,9 +94,10 @@ pub use calibration::{Calibration, calibrate};
 pub use cause::Accounts;
 pub use compare::{Agreement, Comparison, Reach, agreement, changes, compare};
 pub use coverage::{BadPattern, Coverage, Rules};
-pub use forecast::{Forecast, Sisters, Subject};
+pub use forecast::{Forecast, Hint, Sisters, Subject};
 pub use frame::FrameError;
 pub use frequency::{Frequency, frequency};
+pub use honesty::Honesty;
 pub use learner::Learner;
 pub use plan::{NightState, Tonight};
 pub use rank::rank;

@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::forecast::{Forecast, Sisters, Subject};
+use super::forecast::{Forecast, Hint, Sisters, Subject};
+use crate::model::SignalKind;
 use crate::model::finding::{Basis, Direction, Ranking};
 
 /// Ranks devices, best first. `forecasts` stand in the order of `subjects`.
@@ -53,13 +54,8 @@ fn one(subject: &Subject, forecast: &Forecast, as_of: DateTime<Utc>) -> Ranking 
 fn reason(subject: &Subject, forecast: &Forecast, as_of: DateTime<Utc>) -> String {
     let Some(last) = forecast.last_good_scan else { return "never read".to_owned() };
     let read = format!("last read {}", ago(as_of, last));
-    if forecast.signals > 0 {
-        let signals = if forecast.signals == 1 {
-            "a signal".to_owned()
-        } else {
-            format!("{} signals", forecast.signals)
-        };
-        return format!("{signals} since it was read; {read}");
+    if let Some(hint) = forecast.hint {
+        return format!("{}; {read}", hint.told(as_of));
     }
     if let Some(sisters) = forecast.sisters {
         return format!("{} in the last day; {read}", sisters.told(&subject.role));
@@ -85,6 +81,25 @@ fn reason(subject: &Subject, forecast: &Forecast, as_of: DateTime<Utc>) -> Strin
         Direction::Steady | Direction::Unclear => "",
     };
     format!("{often}{trend}, {read}")
+}
+
+impl Hint {
+    /// "its log said 3 hours ago that it was changed, a change with a chance of 83 %".
+    fn told(self, as_of: DateTime<Utc>) -> String {
+        let when = ago(as_of, self.at);
+        let what = match self.kind {
+            SignalKind::Syslog => format!("its log said {when} that it was changed"),
+            SignalKind::CommitLog => format!("its commit log had a new entry {when}"),
+            SignalKind::FailedDeploy => format!("it refused a deploy {when}"),
+            SignalKind::Deploy => format!("our own tool deployed to it {when}"),
+        };
+        let others = match self.signals {
+            0 | 1 => String::new(),
+            n => format!(", one of {n} signals since it was read"),
+        };
+        let sure = (100.0 * self.real).round().clamp(1.0, 99.0);
+        format!("{what}{others}, a change with a chance of {sure} %")
+    }
 }
 
 impl Sisters {

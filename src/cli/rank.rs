@@ -28,7 +28,8 @@ pub(crate) fn run(context: &Context, args: &RankArgs) -> Result<Exit, Failure> {
     let mut rankings = jobs::known(&env)?.rankings;
     if context.out.json {
         rankings.truncate(args.top);
-        Output::write_json(&json!({ "devices": rankings }))?;
+        let honesty = jobs::honesty(&env)?;
+        Output::write_json(&json!({ "devices": rankings, "forecasts": honesty }))?;
         return Ok(Exit::Done);
     }
     let total = rankings.len();
@@ -67,6 +68,9 @@ pub(crate) fn run(context: &Context, args: &RankArgs) -> Result<Exit, Failure> {
         context
             .out
             .line(format!("{prior} of these have too little history and are judged by similar devices."))?;
+    }
+    if let Some(honesty) = jobs::honesty(&env)? {
+        context.out.line(words::honesty(&honesty))?;
     }
     Ok(Exit::Done)
 }

@@ -26,12 +26,14 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
     let decisions = jobs::open_decisions(&env)?;
     let channels = jobs::notify_channels(&env)?;
     let heard = jobs::heard_lately(&env)?;
+    let honesty = jobs::honesty(&env)?;
     if context.out.json {
         let mut value = serde_json::to_value(&status).unwrap_or_default();
         value["decisions"] = serde_json::to_value(&decisions).unwrap_or_default();
         value["schedules"] = serde_json::to_value(&schedules).unwrap_or_default();
         value["notifications"] = serde_json::to_value(&channels).unwrap_or_default();
         value["syslog"] = serde_json::to_value(heard).unwrap_or_default();
+        value["forecasts"] = serde_json::to_value(&honesty).unwrap_or_default();
         Output::write_json(&value)?;
         return Ok(Exit::Done);
     }
@@ -76,6 +78,12 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
             "Syslog in 24 h: {} lines, {} signals; {} of unknown senders, {} beyond a sender's limit, {} no syslog, {} dropped by the kernel.",
             h.lines, h.signals, h.strangers, h.limited, h.garbled, h.kernel_drops
         ))?;
+    }
+    if let Some(honesty) = &honesty {
+        context.out.line(words::honesty(honesty))?;
+    }
+    if status.runs.first().and_then(|run| run.summary.as_ref()).is_some_and(|s| s.forecast_ignored) {
+        context.out.line("The last run did not follow the forecasts: of late they were worse than one rate for the whole fleet.")?;
     }
     if status.runs.is_empty() {
         context.out.line("No run yet; `driftcast nightly` makes one.")?;

@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::analysis::Honesty;
+use crate::analysis::honesty::Measured;
+
 /// `2026-11-23 02:10`, in UTC.
 pub(crate) fn moment(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M").to_string()
@@ -34,4 +37,31 @@ pub(crate) fn span(seconds: u64) -> String {
         minutes @ 90..2_880 => format!("{} h", minutes / 60),
         minutes => format!("{} days", minutes / 1_440),
     }
+}
+
+/// What the forecasts were worth, in one sentence with its ranges.
+pub(crate) fn honesty(honesty: &Honesty) -> String {
+    let skill = |skill: Option<Measured>| {
+        let Some(Measured { value, low, high }) = skill else { return "not known".to_owned() };
+        match (low, high) {
+            (Some(low), Some(high)) => format!("{value:.2} (90 %: {low:.2} to {high:.2})"),
+            _ => format!("{value:.2} (too few nights for a range)"),
+        }
+    };
+    format!(
+        "Forecasts, judged on {} scans of {} nights that chance chose, {} to {}: skill {} against one rate for the whole fleet, \
+         {} against each device's own rate (1 is perfect, 0 no better); said {:.1} % on average, {:.1} % had changed, \
+         off by {:.1} points on average; Brier score {:.3}, log loss {:.3}.",
+        honesty.observations,
+        honesty.nights,
+        honesty.since.format("%Y-%m-%d"),
+        honesty.until.format("%Y-%m-%d"),
+        skill(honesty.skill_fleet),
+        skill(honesty.skill_own),
+        100.0 * honesty.said,
+        100.0 * honesty.happened.value,
+        100.0 * honesty.calibration_error,
+        honesty.brier.value,
+        honesty.log_loss.value,
+    )
 }

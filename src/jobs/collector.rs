@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::error::Elapsed;
 
+use super::carrier::{Back, UnderWay};
 use super::fetchers::Read;
 use super::{Env, JobError};
 use crate::analysis::reconcile::Moment;
@@ -68,15 +70,20 @@ fn collect(
     wants: Wants,
     states: &HashMap<DeviceId, LastState>,
     readings: &mut mpsc::Receiver<Read>,
-) -> Result<(Vec<Kept>, Option<Store>), JobError> {
+    told: &mpsc::UnboundedSender<Back>,
+    under_way: &UnderWay,
+) -> Result<Option<Store>, JobError> {
     let runtime = Handle::current();
     let mut next = |patience: Duration| {
-        runtime.block_on(async { tokio::time::timeout(patience, readings.recv()).await })
+        let read = runtime.block_on(async { tokio::time::timeout(patience, readings.recv()).await });
+        if matches!(read, Ok(Some(_))) {
+            under_way.over();
+        }
+        read
     };
-    let mut all = Vec::new();
     while let Ok(Some(first)) = next(Duration::MAX) {
         let mut group = vec![first];
-        let mut ended = fill(&mut group, GATHER, &mut next);
+        let mut ended = fill(&mut group, GATHER, under_way, &mut next);
         let store = env.store()?;
         let close_by = Instant::now() + LONGEST_OPENING;
         while !group.is_empty() {
@@ -87,29 +94,34 @@ fn collect(
                     detail: kept.detail.clone(),
                     took_ms: kept.took_ms,
                 });
-                all.push(kept);
+                // Nobody listens any more: what was read is kept all the same.
+                let _ = told.send(Back::Kept(Box::new(kept)));
             }
             if Instant::now() < close_by {
-                ended = fill(&mut group, AT_HAND, &mut next);
+                ended = fill(&mut group, AT_HAND, under_way, &mut next);
             }
         }
         if ended {
-            return Ok((all, Some(store)));
+            return Ok(Some(store));
         }
     }
-    Ok((all, None))
+    Ok(None)
 }
 
-/// Takes what comes within some time into the group, until it is full. Whether
-/// all readings have come.
+/// Takes what comes within some time into the group, until it is full or nothing
+/// more is under way. Whether all readings have come.
 fn fill(
     group: &mut Vec<Read>,
     patience: Duration,
+    under_way: &UnderWay,
     next: &mut impl FnMut(Duration) -> Result<Option<Read>, Elapsed>,
 ) -> bool {
     let until = Instant::now() + patience;
     while group.len() < GROUP && group.iter().filter(|read| !read.quiet).count() < LOUD {
-        match next(until.saturating_duration_since(Instant::now())) {
+        // With nothing under way this may be the end: it is told in a moment.
+        let rest = until.saturating_duration_since(Instant::now());
+        let patience = if under_way.is_none() { AT_HAND.min(rest) } else { rest };
+        match next(patience) {
             Ok(Some(read)) => group.push(read),
             Ok(None) => return true,
             Err(_) => break,
@@ -345,13 +357,15 @@ pub(super) fn recompare(
     analysis::reconcile(&moment, &known.drifts, &known.past, comparison.disagreements)
 }
 
-/// The collector on a thread of its own.
-pub(super) async fn run(
+/// The collector on a thread of its own. What is committed is `told`, device by device.
+pub(super) fn start(
     env: &Env,
     wants: Wants,
     states: &Arc<HashMap<DeviceId, LastState>>,
     mut readings: mpsc::Receiver<Read>,
-) -> Result<(Vec<Kept>, Option<Store>), JobError> {
+    told: mpsc::UnboundedSender<Back>,
+    under_way: UnderWay,
+) -> JoinHandle<Result<Option<Store>, JobError>> {
     let (env, states) = (env.clone(), states.clone());
-    tokio::task::spawn_blocking(move || collect(&env, wants, &states, &mut readings)).await?
+    tokio::task::spawn_blocking(move || collect(&env, wants, &states, &mut readings, &told, &under_way))
 }

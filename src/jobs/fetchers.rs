@@ -11,11 +11,13 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+use super::carrier::{Back, UnderWay};
 use super::collector::Wants;
 use super::room::{Room, Tries};
 use super::scan::Cast;
 use super::{Env, files};
 use crate::device::Transcript;
+use crate::model::device::DeviceId;
 use crate::model::snapshot::{KeptText, digest_of, hex};
 use crate::model::{Device, Event, Fact, Kind, OperState, Outcome, Plan, Snapshot, Target};
 use crate::platform::{self, Captured, Platform, Rules};
@@ -58,7 +60,7 @@ pub(super) struct Digests {
     pub(super) capture: String,
 }
 
-/// What the tasks of one round share.
+/// What the tasks of a run share.
 struct Crew {
     env: Env,
     cast: Cast,
@@ -68,10 +70,19 @@ struct Crew {
     results: mpsc::Sender<Read>,
 }
 
-/// Reads every target of `plan`, at most `concurrency` at once. Results arrive
-/// in the order in which devices finish; a target whose window is closed when
-/// its turn comes gives none. Dropping the receiver stops the rest.
-pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast, wants: Wants) -> mpsc::Receiver<Read> {
+/// Reads every target of the plans that come, at most `concurrency` at once, and
+/// does not wait for one plan to be over before it begins with the next. Results
+/// arrive in the order in which devices finish; a target that gives none, because
+/// its window is closed when its turn comes, is told to `lost`. It is over when
+/// no plan can come any more. Dropping the receiver stops the rest.
+pub(super) fn start(
+    env: &Env,
+    mut plans: mpsc::UnboundedReceiver<Plan>,
+    cast: &Cast,
+    wants: Wants,
+    lost: mpsc::UnboundedSender<Back>,
+    under_way: UnderWay,
+) -> mpsc::Receiver<Read> {
     // What is in memory is bounded: a session keeps its place until its text
     // gets one of a few desks, where it becomes facts (thrice the size), and a
     // desk is kept until the collector takes the result. So it sets the pace.
@@ -84,15 +95,37 @@ pub(super) fn start(env: &Env, plan: &Plan, cast: &Cast, wants: Wants) -> mpsc::
         wants,
         results,
     });
-    let targets = plan.targets.clone();
+    let lose = move |who| {
+        under_way.over();
+        let _ = lost.send(Back::Lost(who));
+    };
     tokio::spawn(async move {
-        let mut tasks = JoinSet::new();
-        for target in targets {
-            let Some(device) = crew.cast.devices.get(&target.device_id).cloned() else { continue };
-            let crew = Arc::clone(&crew);
-            tasks.spawn(async move { crew.visit(&device, target).await });
+        let mut tasks: JoinSet<(DeviceId, Option<()>)> = JoinSet::new();
+        let mut more = true;
+        while more || !tasks.is_empty() {
+            tokio::select! {
+                plan = plans.recv(), if more => {
+                    more = plan.is_some();
+                    for target in plan.map(|plan| plan.targets).unwrap_or_default() {
+                        let Some(device) = crew.cast.devices.get(&target.device_id).cloned() else {
+                            lose(Some(target.device_id));
+                            continue;
+                        };
+                        let crew = Arc::clone(&crew);
+                        tasks.spawn(async move { (target.device_id, crew.visit(&device, target).await) });
+                    }
+                }
+                Some(done) = tasks.join_next(), if !tasks.is_empty() => {
+                    // Handed over, or there is nothing: not begun, given up, or a fault of ours.
+                    let who = match done {
+                        Ok((_, Some(()))) => continue,
+                        Ok((device, None)) => Some(device),
+                        Err(_) => None,
+                    };
+                    lose(who);
+                }
+            }
         }
-        while tasks.join_next().await.is_some() {}
     });
     receiver
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::scan::Summary;
@@ -16,10 +16,10 @@ use crate::analysis::forecast::Subject;
 use crate::analysis::grid::Weights;
 use crate::analysis::standing::{Readings, Standing};
 use crate::analysis::summary::{self, Estimate};
-use crate::analysis::{self, History, Outlook, forecast};
+use crate::analysis::{self, History, Honesty, Outlook, forecast};
 use crate::model::device::DeviceId;
 use crate::model::finding::{Ranking, Recommendation};
-use crate::model::{Change, Device, Drift, Fact, Outcome, Record, RunId, RunKind, Scope};
+use crate::model::{Change, Device, Drift, Fact, Outcome, Record, RunId, RunKind, Scope, Signal};
 use crate::store::{BatchLock, Compared, LastState, RunRow, ScanRow, ServeLock, Store};
 
 /// The live inventory and everything known of it at one moment.
@@ -50,7 +50,9 @@ impl Known {
         let devices: BTreeMap<DeviceId, Device> =
             store.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
         let history = store.history(run)?;
-        let (subjects, outlook) = outlook_of(&history, devices.iter(), as_of, &env.settings.forecast)?;
+        let signals = hints(env, store, run, as_of)?;
+        let (subjects, outlook) =
+            outlook_of(&history, &signals, devices.iter(), as_of, &env.settings.forecast)?;
         let mut drifts = store.drifts(run)?;
         drifts.retain(|d| devices.contains_key(&d.device_id));
         Ok(Self {
@@ -144,15 +146,47 @@ pub fn own_history(env: &Env, nights: usize) -> Result<Option<World>, JobError> 
     Ok(analysis::backtest::own(&store.history(None)?, &subjects, env.clock.now(), nights)?)
 }
 
-/// What their history says of `devices`.
+/// The hints that a forecast of that moment hears. `run`: as that run left them.
+pub(super) fn hints(
+    env: &Env,
+    store: &Store,
+    run: Option<RunId>,
+    as_of: DateTime<Utc>,
+) -> Result<Vec<Signal>, JobError> {
+    let window = TimeDelta::days(i64::from(env.settings.forecast.window_days));
+    Ok(store.hints(as_of.checked_sub_signed(window).unwrap_or_default(), run)?)
+}
+
+/// What the forecasts were worth, on scans that chance chose; `None` before
+/// there was any. `run`: up to that run.
+pub(super) fn honesty_of(
+    store: &Store,
+    run: Option<RunId>,
+    as_of: DateTime<Utc>,
+) -> Result<Option<Honesty>, JobError> {
+    let outcomes = store.forecast_outcomes(run)?;
+    if outcomes.is_empty() {
+        return Ok(None);
+    }
+    let live: Vec<DeviceId> = store.devices()?.into_iter().filter(|d| !d.retired).map(|d| d.id).collect();
+    Ok(analysis::honesty::judge(&outcomes, &store.history(run)?, &live, as_of)?)
+}
+
+/// What the forecasts have been worth by now.
+pub fn honesty(env: &Env) -> Result<Option<Honesty>, JobError> {
+    honesty_of(&env.store()?, None, env.clock.now())
+}
+
+/// What their history and the hints since say of `devices`.
 pub(super) fn outlook_of<'a>(
     history: &History,
+    signals: &[Signal],
     devices: impl Iterator<Item = (&'a DeviceId, &'a Device)>,
     as_of: DateTime<Utc>,
     settings: &forecast::Settings,
 ) -> Result<(Vec<Subject>, Outlook), JobError> {
     let subjects = subjects_of(devices);
-    let outlook = analysis::outlook(history, &[], &subjects, as_of, settings)?;
+    let outlook = analysis::outlook(history, signals, &subjects, as_of, settings)?;
     Ok((subjects, outlook))
 }
 

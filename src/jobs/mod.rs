@@ -3,6 +3,7 @@
 //! A job is a function of an [`Env`]. It takes what it needs from the store,
 //! closes it, and never holds it while a device is being read.
 
+mod carrier; // plans → what became of them, without waiting for the slowest
 mod collector; // one collector: readings → comparison → store
 pub mod demo;
 mod env; // what every job gets
@@ -34,7 +35,7 @@ pub use error::JobError;
 pub use health::{Check, Verdict, examine, reach};
 pub use inventory::{host_keys, import_devices, rename_device};
 pub use known::{
-    Ages, Known, Queued, Row, RunStatus, Shown, Status, all_records, budgets, known, live_devices,
+    Ages, Known, Queued, Row, RunStatus, Shown, Status, all_records, budgets, honesty, known, live_devices,
     open_drifts, overview, own_history, show_device, status,
 };
 pub use nightly::{Nightly, NightlyPlan, Occasion, nightly, nightly_for, plan_only, run_of};

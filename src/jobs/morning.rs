@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
-use super::known::{Known, failing, run_status};
+use super::known::{Known, failing, honesty_of, run_status};
 use super::scan::Summary;
 use super::{Env, JobError, upkeep};
 use crate::analysis::standing::Standing;
-use crate::analysis::{advise, calibrate, summary};
+use crate::analysis::{advise, summary};
 use crate::model::device::DeviceId;
 use crate::model::{Change, DriftClass, DriftId, DriftStep, FactKey, RunId, RunKind, Scope, Step};
 use crate::report::view::{
@@ -110,7 +110,7 @@ impl Stored<'_> {
             calendar: self.calendar(first_night, &changes)?,
             freshness: self.freshness(&runs)?,
             freshness_target: None,
-            reliability: self.reliability()?,
+            reliability: self.reliability(summary.forecast_ignored)?,
             budget_curve: Vec::new(),
             resolve_times: resolve_times(&steps, drifts),
             unknowns: self.unknowns(),
@@ -275,13 +275,15 @@ impl Stored<'_> {
             .collect())
     }
 
-    fn reliability(&self) -> Result<Reliability, JobError> {
-        let outcomes = self.store.forecast_outcomes(Some(self.row.id))?;
-        let pairs: Vec<(f64, bool)> = outcomes.iter().map(|o| (o.p, o.changed)).collect();
-        let Some(judged) = calibrate(&pairs) else { return Ok(Reliability::default()) };
+    /// Of scans that chance chose: what the plan chose would flatter the forecasts.
+    fn reliability(&self, forecast_ignored: bool) -> Result<Reliability, JobError> {
+        let Some(judged) = honesty_of(self.store, Some(self.row.id), self.known.as_of)? else {
+            return Ok(Reliability { forecast_ignored, ..Reliability::default() });
+        };
         Ok(Reliability {
-            checked: judged.forecasts,
-            skill: judged.skill,
+            checked: judged.observations,
+            skill: judged.skill_fleet.map(|skill| skill.value),
+            forecast_ignored,
             bins: judged
                 .bins
                 .iter()
@@ -293,6 +295,7 @@ impl Stored<'_> {
                     high: bin.high,
                 })
                 .collect(),
+            honesty: Some(judged),
         })
     }
 

@@ -1,20 +1,22 @@
 //! The batch: choose whom to read, read and keep, look at what history says
 //! now, write the report.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
+use super::carrier::{Back, Carrier, Pace};
 use super::collector::{Kept, Wants};
 use super::notify::{self, Notified};
-use super::scan::{Cast, Summary, carry_out, outcome_of};
-use super::{Env, JobError, known, morning, publish, sync, templates};
+use super::scan::{Cast, Summary, outcome_of};
+use super::{Env, JobError, files, known, morning, publish, sync, templates};
 use crate::analysis::plan::{self, Candidate, Done, NightState, Purse, Request, Tonight};
 use crate::analysis::{Budget, History};
 use crate::model::device::DeviceId;
-use crate::model::{Device, Event, Outcome, Plan, RunId, RunKind};
+use crate::model::{Device, Event, Outcome, Plan, RunId, RunKind, Signal};
 use crate::report;
 use crate::report::view::{RunOutcome, RunView};
 use crate::store::{BatchLock, LastState, Store};
@@ -47,7 +49,7 @@ pub struct NightlyPlan {
 /// The first round, without reading anybody.
 pub fn plan_only(env: &Env, budget: Budget) -> Result<NightlyPlan, JobError> {
     let store = env.store()?;
-    let eve = Eve::load(&store)?;
+    let eve = Eve::load(env, &store)?;
     drop(store);
     let state = eve.state(env)?;
     let settings = tonight_settings(env, budget);
@@ -112,7 +114,7 @@ pub(super) async fn night(
     let settings = tonight_settings(env, budget);
 
     let store = env.store()?;
-    let eve = Eve::load(&store)?;
+    let eve = Eve::load(env, &store)?;
     let mut note = serde_json::json!({ "coverage": coverage_digest(env) });
     if let Some(Occasion { schedule, slot }) = occasion {
         note["schedule"] = serde_json::json!(schedule);
@@ -166,20 +168,45 @@ async fn read_and_keep(
     if !tonight.follows_forecast() {
         tracing::warn!("the forecasts of late were worse than a constant: the oldest snapshots come first");
     }
-    while let Some(round) = tonight.next_round() {
-        if env.stop.is_pressed() {
-            stopped = true;
-            break;
+    let mut carrier = Carrier::start(env, Wants { run, snapshots: false }, &cast);
+    let mut pace = Pace::new(files::sessions(env.settings.scan.concurrency), Instant::now());
+    let mut newest: HashSet<DeviceId> = HashSet::new();
+    let mut over = false;
+    loop {
+        let due = if over { None } else { pace.due() };
+        let back = tokio::select! {
+            // What is back is known before the next round is planned.
+            biased;
+            back = carrier.next() => Some(back?),
+            () = at(due) => None,
+        };
+        match back {
+            // Everything that was begun is over.
+            Some(None) => break,
+            Some(Some(Back::Lost(who))) => {
+                // Told to end in the middle of it: those whom nobody asked stay not due.
+                stopped |= env.stop.is_pressed();
+                pace.back(who.is_some_and(|who| newest.contains(&who)), Instant::now());
+            }
+            Some(Some(Back::Kept(read))) => {
+                let device_id = read.target.device_id;
+                pace.back(newest.contains(&device_id), Instant::now());
+                tonight.done(&[Done { device_id, outcome: read.outcome, changed: read.changed }]);
+                kept.push(*read);
+            }
+            None => match tonight.next_round() {
+                Some(round) if !env.stop.is_pressed() => {
+                    newest = round.targets.iter().map(|target| target.device_id).collect();
+                    pace.begin(round.targets.len(), Instant::now());
+                    carrier.begin(&round);
+                }
+                round => {
+                    stopped |= round.is_some();
+                    over = true;
+                    carrier.end();
+                }
+            },
         }
-        let (read, _) = carry_out(env, Wants { run, snapshots: false }, &round, &cast).await?;
-        // Told to end in the middle of it: those whom nobody asked stay not due.
-        stopped |= read.len() < round.targets.len() && env.stop.is_pressed();
-        let done: Vec<Done> = read
-            .iter()
-            .map(|k| Done { device_id: k.target.device_id, outcome: k.outcome, changed: k.changed })
-            .collect();
-        tonight.done(&done);
-        kept.extend(read);
     }
     let ignored = !tonight.follows_forecast();
     let left = Left { purse: tonight.close(), forecast_ignored: ignored, stopped };
@@ -192,6 +219,14 @@ async fn read_and_keep(
     .await??;
     env.events.say(&Event::RunFinished { run });
     Ok(done)
+}
+
+/// Comes at a moment; never without one.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// What the plan of the night leaves behind.
@@ -296,13 +331,14 @@ struct Eve {
     devices: BTreeMap<DeviceId, Device>,
     states: HashMap<DeviceId, LastState>,
     history: History,
+    signals: Vec<Signal>,
     requests: Vec<(i64, DeviceId)>,
     asked: Vec<Request>,
     purse: Purse,
 }
 
 impl Eve {
-    fn load(store: &Store) -> Result<Self, JobError> {
+    fn load(env: &Env, store: &Store) -> Result<Self, JobError> {
         let devices: BTreeMap<DeviceId, Device> =
             store.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
         if devices.is_empty() {
@@ -320,6 +356,7 @@ impl Eve {
             purse: purse.unwrap_or_default(),
             states: store.last_states(None)?,
             history: store.history(None)?,
+            signals: known::hints(env, store, None, env.clock.now())?,
             requests: open.iter().filter(|r| known(&r.device)).map(|r| (r.id, r.device)).collect(),
             asked: open
                 .iter()
@@ -355,7 +392,14 @@ impl Eve {
         Ok(NightState {
             as_of,
             devices: candidates,
-            outlook: known::outlook_of(&self.history, self.devices.iter(), as_of, &env.settings.forecast)?.1,
+            outlook: known::outlook_of(
+                &self.history,
+                &self.signals,
+                self.devices.iter(),
+                as_of,
+                &env.settings.forecast,
+            )?
+            .1,
             requests: self.asked.clone(),
             purse: self.purse,
         })

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::collector::{self, Kept, Wants};
-use super::fetchers;
+use super::carrier::{Back, Carrier};
+use super::collector::{Kept, Wants};
 use super::{Env, JobError};
 use crate::analysis::Reach;
 use crate::analysis::plan::Purse;
@@ -26,17 +26,24 @@ pub(super) struct Cast {
     pub(super) recompare: bool,
 }
 
-/// Reads and keeps every target of `plan`. The executor of every scan. The
-/// store comes back if it was still open at the end.
+/// Reads and keeps every target of one plan. The store comes back if it was
+/// still open at the end.
 pub(super) async fn carry_out(
     env: &Env,
     wants: Wants,
     plan: &Plan,
     cast: &Cast,
 ) -> Result<(Vec<Kept>, Option<Store>), JobError> {
-    env.events.say(&Event::RoundStarted { round: plan.round, targets: plan.targets.len() });
-    let readings = fetchers::start(env, plan, cast, wants);
-    collector::run(env, wants, &cast.states, readings).await
+    let mut carrier = Carrier::start(env, wants, cast);
+    carrier.begin(plan);
+    carrier.end();
+    let mut all = Vec::with_capacity(plan.targets.len());
+    while let Some(back) = carrier.next().await? {
+        if let Back::Kept(kept) = back {
+            all.push(*kept);
+        }
+    }
+    Ok((all, carrier.into_store()))
 }
 
 /// A scan that somebody asked for.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::device::DeviceId;
-use super::{DeviceName, DriftId};
+use super::{DeviceName, DriftId, RunId};
 
 /// Direction of a device's change rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,6 +68,18 @@ pub struct Ranking {
     pub scans: i64,
     /// Of those, how many found a change.
     pub changed: i64,
+}
+
+/// A forecast that was stored before a scan, and what that scan then found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ForecastOutcome {
+    pub run: RunId,
+    pub device: DeviceId,
+    /// `p_change` as it was said.
+    pub p: f64,
+    pub changed: bool,
+    /// When the scan began.
+    pub at: DateTime<Utc>,
 }
 
 /// What to do about a drift or a group of drifts.

@@ -23,6 +23,10 @@ pub enum SignalKind {
 impl SignalKind {
     pub const ALL: [Self; 4] = [Self::Syslog, Self::CommitLog, Self::FailedDeploy, Self::Deploy];
 
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Syslog => "syslog",

@@ -11,6 +11,7 @@ pub mod upkeep;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::Honesty;
 use crate::model::finding::{Ranking, Recommendation};
 use crate::model::{
     BridgeDomain, Cause, Change, DeviceName, Drift, DriftClass, DriftId, Fact, FactKey, Interface, Kind,
@@ -345,10 +346,15 @@ pub struct FreshNight {
 pub struct Reliability {
     /// Forecasts that a later scan could check.
     pub checked: u64,
-    /// 1 − log loss / log loss of the best constant; below 0: worse than a constant.
+    /// 1 − log loss / log loss of one rate for the whole fleet; below 0: worse than that.
     pub skill: Option<f64>,
     /// By ascending `said`.
     pub bins: Vec<ReliabilityBin>,
+    /// All figures, with intervals, against both rivals; of scans that chance chose.
+    pub honesty: Option<Honesty>,
+    /// The forecasts of late were worse than one rate for the whole fleet, so
+    /// this night read the oldest snapshots first.
+    pub forecast_ignored: bool,
 }
 
 /// Forecasts that said about the same.

@@ -2,25 +2,17 @@
 //! honest.
 
 use arrow::array::{Array as _, AsArray as _};
-use arrow::datatypes::{Float64Type, Int64Type};
+use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
+use chrono::DateTime;
 
 use super::{Store, StoreError};
 use crate::model::RunId;
 use crate::model::device::DeviceId;
+use crate::model::finding::ForecastOutcome;
 
 const LIST: &str = include_str!("../../queries/forecast_list.sql");
 const SUMS: &str = include_str!("../../queries/forecast_sums.sql");
 const OUTCOMES: &str = include_str!("../../queries/forecast_outcomes.sql");
-
-/// A forecast and what the scan of the same run then found.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ForecastOutcome {
-    pub run: RunId,
-    pub device: DeviceId,
-    /// `p_change` as it was said.
-    pub p: f64,
-    pub changed: bool,
-}
 
 /// What the forecasts of one run add up to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,7 +58,8 @@ impl Store {
         Ok(rows.collect::<duckdb::Result<_>>()?)
     }
 
-    /// All forecasts up to a run with what followed, in the order of the scans.
+    /// Forecasts up to a run with what followed, in the order of the scans: of
+    /// devices that chance chose, so that the choice flatters nobody.
     pub fn forecast_outcomes(&self, as_of: Option<RunId>) -> Result<Vec<ForecastOutcome>, StoreError> {
         let mut outcomes = Vec::new();
         for batch in self.arrow(OUTCOMES, self.cutoff(as_of)?)? {
@@ -74,11 +67,13 @@ impl Store {
             let devices = batch.column(1).as_primitive::<Int64Type>();
             let said = batch.column(2).as_primitive::<Float64Type>();
             let changed = batch.column(3).as_boolean();
+            let started = batch.column(4).as_primitive::<TimestampMicrosecondType>();
             outcomes.extend((0..batch.num_rows()).map(|i| ForecastOutcome {
                 run: runs.value(i),
                 device: devices.value(i),
                 p: said.value(i),
                 changed: !changed.is_null(i) && changed.value(i),
+                at: DateTime::from_timestamp_micros(started.value(i)).unwrap_or_default(),
             }));
         }
         Ok(outcomes)

@@ -53,7 +53,7 @@ pub use deliveries::{ChannelState, Delivery, ToldItem};
 pub use devices::{ImportOutcome, StoredDevice};
 pub use error::StoreError;
 pub use evidence::{DriftEvidence, RecordVersions};
-pub use forecasts::{ForecastOutcome, ForecastSum};
+pub use forecasts::ForecastSum;
 pub use health::{BadMode, Health, Room};
 pub use ledger::{LedgerBreak, LedgerLine, LedgerState};
 pub use lock::{BatchLock, DeviceLock, Holder, LockError, ServeLock};

@@ -3,11 +3,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::value::{Time, maybe_time, number, time};
+use super::value::{Time, maybe_time, number, parsed, time};
 use super::{Store, StoreError};
-use crate::model::{Heard, LogSignal};
+use crate::model::{Heard, LogSignal, RunId, Signal, SignalKind};
 
 const LIST: &str = include_str!("../../queries/signal_list.sql");
+const HINTS: &str = include_str!("../../queries/hint_list.sql");
 const SUMS: &str = include_str!("../../queries/heard_sums.sql");
 
 impl Store {
@@ -68,6 +69,20 @@ impl Store {
             });
         }
         Ok(signals)
+    }
+
+    /// All hints since a moment that devices changed, of every kind, oldest
+    /// first. `as_of`: as a run left them.
+    pub fn hints(&self, since: DateTime<Utc>, as_of: Option<RunId>) -> Result<Vec<Signal>, StoreError> {
+        let mut statement = self.db.prepare(HINTS)?;
+        let mut rows = statement.query(duckdb::params![Time(since), self.cutoff(as_of)?])?;
+        let mut hints = Vec::new();
+        while let Some(row) = rows.next()? {
+            let kind = row.get::<_, String>(1)?;
+            let kind = parsed("kind", &kind, SignalKind::parse)?;
+            hints.push(Signal { device: row.get(0)?, kind, at: time(row, 2)? });
+        }
+        Ok(hints)
     }
 
     /// What was heard since a moment, in all, and when that was last written down.

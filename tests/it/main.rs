@@ -5,6 +5,7 @@ mod cut_off; // a sync that is killed
 mod faults; // what goes wrong between us and a device
 mod fixtures; // recordings beside the project, and what others expect of them
 mod floors; // who may use what
+mod forecast; // signals, honesty, rounds
 mod hosts; // readers of exec channels: what is cut is never whole
 mod junos; // three forms, live verdicts, cuts
 mod nights; // several nights of one device

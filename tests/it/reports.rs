@@ -492,6 +492,7 @@ fn sample(devices: u64, drifts: u64) -> Night {
                     }
                 })
                 .collect(),
+            ..Reliability::default()
         },
         budget_curve: [0.5, 1.0, 1.5, 2.0, 4.0]
             .into_iter()

@@ -347,13 +347,18 @@ fn forecasts_meet_what_followed() {
     store.append_forecasts(run, &[(2, 0.25, 0.125), (1, 0.5, f64::NAN), (3, 7.0, 0.0)]).unwrap();
     store
         .append(&[
-            DeviceResult::of(ScanRow { changed: true, ..scan(run, 1, 0) }),
-            DeviceResult::of(ScanRow { outcome: Outcome::Timeout, ..scan(run, 2, 0) }),
+            DeviceResult::of(ScanRow { changed: true, reason: Reason::Sample, ..scan(run, 1, 0) }),
+            DeviceResult::of(ScanRow {
+                outcome: Outcome::Timeout,
+                reason: Reason::Sample,
+                ..scan(run, 2, 0)
+            }),
+            DeviceResult::of(ScanRow { reason: Reason::Predicted, ..scan(run, 3, 0) }),
         ])
         .unwrap();
     assert_eq!(store.forecasts(run).unwrap(), [(1, 0.5, 0.0), (2, 0.25, 0.125), (3, 1.0, 0.0)]);
     let outcomes = store.forecast_outcomes(None).unwrap();
-    assert_eq!(outcomes.len(), 1, "only complete scans tell");
+    assert_eq!(outcomes.len(), 1, "only complete scans tell, and only those that chance chose");
     assert_eq!((outcomes[0].device, outcomes[0].p, outcomes[0].changed), (1, 0.5, true));
     assert!(matches!(
         store.append(&[DeviceResult::of(ScanRow { facts_digest: Some("xyz".into()), ..scan(run, 1, 0) })]),

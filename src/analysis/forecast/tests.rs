@@ -153,9 +153,15 @@ fn sisters_and_signals_raise_a_chance_and_say_so() {
     let signals = [Signal { device: 3, kind: SignalKind::Syslog, at }];
     let heard = outlook(&history(&quiet), &signals, &subjects, day(120.1), &Settings::default()).unwrap();
     assert!(heard.forecasts[3].p_change > 3.0 * calm[3].p_change);
-    assert_eq!((heard.forecasts[3].signals, heard.forecasts[5].signals), (1, 0));
+    let hint = heard.forecasts[3].hint.unwrap();
+    assert_eq!((hint.kind, hint.at, hint.signals), (SignalKind::Syslog, at, 1));
+    assert_eq!(heard.forecasts[5].hint, None);
     let reason = |id: i64| heard.rankings.iter().find(|r| r.device_id == id).unwrap().reason.clone();
-    assert!(reason(3).starts_with("a signal since it was read; last read"), "{}", reason(3));
+    assert!(
+        reason(3).starts_with("its log said 2 hours ago that it was changed, a change with"),
+        "{}",
+        reason(3)
+    );
 }
 
 #[test]

@@ -16,6 +16,11 @@ impl Default for Constant {
 }
 
 impl Constant {
+    /// Half a change's worth of belief in a rate; soon forgotten, too.
+    pub fn near(rate: f64) -> Self {
+        Self { changes: 0.5, days: 0.5 / rate.max(1e-6) }
+    }
+
     /// Changes a day.
     pub fn rate(&self) -> f64 {
         self.changes / self.days

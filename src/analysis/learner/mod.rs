@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grid::{K, Weights};
 pub use constant::Constant;
-pub use signals::Class;
+pub use signals::{Class, Told};
 use signals::{Ear, Heard};
 use variant::{Assumes, Past, Variant};
 
@@ -101,8 +101,9 @@ const UNHEARD: f64 = 1e-3;
 /// nats over the scans of the last nights.
 const DISTRUST: f64 = -3.0;
 
-const MODELS: [Assumes; 5] = [
+const MODELS: [Assumes; 6] = [
     Assumes { forget: 0.0, together: None, level: ROLE, bursts: false },
+    Assumes { forget: 1.0 / 60.0, together: None, level: ROLE, bursts: false },
     Assumes { forget: 1.0 / 240.0, together: Some(0.2), level: ROLE, bursts: false },
     Assumes { forget: 1.0 / 240.0, together: Some(0.2), level: ROLE, bursts: true },
     Assumes { forget: 1.0 / 240.0, together: Some(0.05), level: ROLE, bursts: true },
@@ -148,7 +149,7 @@ impl Learner {
             .collect();
         let models: Vec<Variant> = MODELS
             .iter()
-            .map(|model| Variant::new(*model, members.len(), parents.len(), groups[model.level], first))
+            .map(|model| Variant::new(*model, members.len(), parents.len(), &groups[model.level], first))
             .collect();
         Self {
             kins: places.iter().map(|place| place.kin).collect(),
@@ -171,6 +172,8 @@ impl Learner {
     /// The first complete reading of a device: from then on there is something to be wrong about.
     pub fn enter(&mut self, device: usize, t: f64) {
         self.past[device].last = t;
+        // Whatever was heard before has been seen now.
+        self.pending[device].clear();
     }
 
     /// A signal of a kind. What came before the last reading is explained by it and is left out.
@@ -241,7 +244,7 @@ impl Learner {
         let belief = self.belief.clone();
         let whole: f64 = belief.iter().sum();
         if !self.classes(device).is_empty() {
-            self.learn_signals(place, &past, t, seen, &pending, &belief);
+            self.learn_signals(place, &past, t, seen, &pending);
         }
         let mut said = 0.0;
         for (index, weight) in belief.iter().enumerate() {
@@ -262,16 +265,8 @@ impl Learner {
         }
     }
 
-    fn learn_signals(
-        &mut self,
-        place: Place,
-        past: &Past,
-        t: f64,
-        seen: Seen,
-        pending: &[Heard],
-        belief: &[f64],
-    ) {
-        let best = (0..belief.len()).max_by(|a, b| belief[*a].total_cmp(&belief[*b])).unwrap_or(0);
+    fn learn_signals(&mut self, place: Place, past: &Past, t: f64, seen: Seen, pending: &[Heard]) {
+        let best = self.most_believed();
         let (unheard, real) = self.models[best].explain(place, past, t, self.ear(place.device, pending));
         let quiet = |real: &mut dyn Iterator<Item = f64>| real.map(|real| 1.0 - real).product::<f64>();
         let any = 1.0 - (1.0 - unheard) * quiet(&mut real.iter().copied());
@@ -385,15 +380,28 @@ impl Learner {
             .sum()
     }
 
-    /// How many signals came on a device since it was read.
-    pub fn heard(&self, device: usize) -> usize {
-        self.pending[device].len()
+    /// The signals on a device since it was read, in the order of their coming.
+    pub fn signals(&self, device: usize, t: f64) -> Vec<Told> {
+        let pending = &self.pending[device];
+        if pending.is_empty() {
+            return Vec::new();
+        }
+        let (place, past) = (self.places[device], &self.past[device]);
+        let best = self.most_believed();
+        let (_, real) = self.models[best].explain(place, past, t, self.ear(device, pending));
+        let told = |(heard, real): (&Heard, f64)| Told { class: heard.class, at: heard.at, real };
+        pending.iter().zip(real).map(told).collect()
+    }
+
+    fn most_believed(&self) -> usize {
+        let belief = &self.belief;
+        (0..belief.len()).max_by(|a, b| belief[*a].total_cmp(&belief[*b])).unwrap_or(0)
     }
 }
 
-/// Every grouping: the place of each device, the role of each kin, and how
-/// many groups each level has.
-fn places(members: &[Member]) -> (Vec<Place>, Vec<usize>, [usize; LEVELS]) {
+/// Every grouping: the place of each device, the role of each kin, and by level
+/// the role of each group.
+fn places(members: &[Member]) -> (Vec<Place>, Vec<usize>, [Vec<usize>; LEVELS]) {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for member in members {
         *counts.entry(&member.role).or_default() += 1;
@@ -429,5 +437,9 @@ fn places(members: &[Member]) -> (Vec<Place>, Vec<usize>, [usize; LEVELS]) {
         }
         places[*device].groups[COHORT] = cohort;
     }
-    (places, parents, [roles.len(), cohort + 1])
+    let mut cohorts = vec![0; cohort + 1];
+    for place in &places {
+        cohorts[place.groups[COHORT]] = place.groups[ROLE];
+    }
+    (places, parents, [(0..roles.len()).collect(), cohorts])
 }

@@ -51,6 +51,17 @@ pub(super) struct Heard {
     pub(super) class: usize,
 }
 
+/// A signal that no scan has answered yet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Told {
+    /// Its kind.
+    pub class: usize,
+    /// In days.
+    pub at: f64,
+    /// Chance that it tells of a change, by itself.
+    pub real: f64,
+}
+
 /// What has been heard of one device.
 #[derive(Clone, Copy)]
 pub(super) struct Ear<'a> {

@@ -6,7 +6,7 @@ use super::Seen;
 use super::hazard::{Days, Pace, REACH, Shape};
 use super::signals::Ear;
 use super::table::{Row, dot, gain_of, rates32, table, times};
-use super::{Objective, Place};
+use super::{Objective, Place, ROLE};
 use crate::analysis::grid::{self, K};
 
 /// What a model assumes.
@@ -59,8 +59,11 @@ pub(super) struct Variant {
     /// Of each device, as it was after its last scan.
     pace: Vec<Pace>,
     days: Vec<Days>,
-    week: [f64; 7],
-    week_sums: [(f64, f64); 7],
+    /// By role, drawn to the week of the fleet: some roles have a day of their own.
+    week: Vec<[f64; 7]>,
+    week_sums: Vec<[(f64, f64); 7]>,
+    /// The role of each group.
+    role_of: Vec<usize>,
     burst: [f64; 8],
     burst_sums: [(f64, f64); 8],
 }
@@ -73,7 +76,9 @@ pub(super) struct Opinion {
 }
 
 impl Variant {
-    pub(super) fn new(assumes: Assumes, devices: usize, kins: usize, groups: usize, first: i64) -> Self {
+    /// `role_of`: the role of each group of the level that the model looks at.
+    pub(super) fn new(assumes: Assumes, devices: usize, kins: usize, role_of: &[usize], first: i64) -> Self {
+        let roles = role_of.iter().max().map_or(0, |role| role + 1);
         Self {
             assumes,
             prior: vec![narrow(&grid::log_normal((1.0_f64 / 30.0).ln(), 1.5)); kins],
@@ -81,9 +86,10 @@ impl Variant {
             forgotten: vec![first as f64; devices],
             memory: (0..MEMORY).map(|nights| (1.0 - assumes.forget).powi(nights) as f32).collect(),
             pace: vec![Pace::of(1.0 / 30.0); devices],
-            days: vec![Days::new(first); groups],
-            week: [1.0; 7],
-            week_sums: [(0.0, 0.0); 7],
+            days: vec![Days::new(first); role_of.len()],
+            week: vec![[1.0; 7]; roles],
+            week_sums: vec![[(0.0, 0.0); 7]; roles],
+            role_of: role_of.to_vec(),
             burst: [1.0; 8],
             burst_sums: [(0.0, 0.0); 8],
         }
@@ -96,8 +102,8 @@ impl Variant {
     /// Brings operational time up to date.
     pub(super) fn settle(&mut self, t: f64) {
         if !self.plain() {
-            for days in &mut self.days {
-                days.settle(t.ceil() as i64, self.assumes.together, &self.week);
+            for (days, role) in self.days.iter_mut().zip(&self.role_of) {
+                days.settle(t.ceil() as i64, self.assumes.together, &self.week[*role]);
             }
         }
     }
@@ -129,13 +135,13 @@ impl Variant {
     /// Factor on the hazard of the days to come: if more changes are about to
     /// come, a scan is worth less now than it will be then. Half of it, on the
     /// log scale, because it passes.
-    fn ahead(&self, past: &Past, t: f64) -> f64 {
+    fn ahead(&self, place: Place, past: &Past, t: f64) -> f64 {
         let mut factor = 1.0;
         if self.assumes.bursts {
             factor *= self.burst[bin(t - past.hit)].sqrt();
         }
         if !self.plain() {
-            factor *= self.week[(t.floor() as i64).rem_euclid(7) as usize].sqrt();
+            factor *= self.week[place.groups[ROLE]][(t.floor() as i64).rem_euclid(7) as usize].sqrt();
         }
         factor
     }
@@ -228,8 +234,10 @@ impl Variant {
     ) -> Opinion {
         let whole = self.time(place, past, t);
         let weights = self.weights(place, t);
-        let opinion =
-            |p: f64, index: f64| Opinion { p: p.clamp(1e-6, 1.0 - 1e-6), index: index / self.ahead(past, t) };
+        let opinion = |p: f64, index: f64| Opinion {
+            p: p.clamp(1e-6, 1.0 - 1e-6),
+            index: index / self.ahead(place, past, t),
+        };
         if !ear.heard.is_empty() || objective != Objective::Freshness {
             let alarm = self.alarm(place, ear);
             let patience = if ear.heard.is_empty() { f64::INFINITY } else { PATIENCE };
@@ -299,7 +307,7 @@ impl Variant {
     fn learn(&mut self, weights: &Row, place: Place, past: &Past, t: f64, seen: Seen) {
         const CELLS: usize = REACH as usize + 2;
         let (_, rates, _) = rates32();
-        let group = place.groups[self.assumes.level];
+        let (group, role) = (place.groups[self.assumes.level], place.groups[ROLE]);
         let rate = f64::from(dot(weights, rates));
         let from = past.last.max((t - REACH).floor());
         let (first, end) = (from.floor() as i64, t.ceil() as i64);
@@ -311,7 +319,7 @@ impl Variant {
             let day = first.saturating_add_unsigned(cell as u64);
             let part = t.min(day as f64 + 1.0) - from.max(day as f64);
             let burst = if self.assumes.bursts { self.burst[bin(day as f64 - past.hit)] } else { 1.0 };
-            let due = rate * part * burst * self.week[day.rem_euclid(7) as usize];
+            let due = rate * part * burst * self.week[role][day.rem_euclid(7) as usize];
             *slot = (due, due * self.days[group].factor(day, self.assumes.together));
             total += slot.1;
         }
@@ -325,9 +333,9 @@ impl Variant {
             let day = first.saturating_add_unsigned(cell as u64);
             let share = found * expected / total;
             let weekday = day.rem_euclid(7) as usize;
-            self.week_sums[weekday].0 += share;
+            self.week_sums[role][weekday].0 += share;
             // Without the factor of the day: a quiet weekend is the week's doing, not the day's.
-            self.week_sums[weekday].1 += due / self.week[weekday];
+            self.week_sums[role][weekday].1 += due / self.week[role][weekday];
             if self.assumes.bursts {
                 let age = bin(day as f64 - past.hit);
                 self.burst_sums[age].0 += share;
@@ -343,9 +351,20 @@ impl Variant {
             return;
         }
         let factor = |sums: (f64, f64), strength: f64| (strength + sums.0) / (strength + sums.1);
-        let week = self.week_sums.map(|sums| factor(sums, WEEK_STRENGTH));
-        let mean = week.iter().sum::<f64>() / 7.0;
-        self.week = week.map(|day| day / mean);
+        let even = |week: [f64; 7]| {
+            let mean = week.iter().sum::<f64>() / 7.0;
+            week.map(|day| day / mean)
+        };
+        let fleet: [f64; 7] = even(std::array::from_fn(|day| {
+            let seen = self.week_sums.iter().map(|role| role[day].0).sum();
+            let due = self.week_sums.iter().map(|role| role[day].1).sum();
+            factor((seen, due), WEEK_STRENGTH)
+        }));
+        for (week, sums) in self.week.iter_mut().zip(&self.week_sums) {
+            let drawn =
+                |day: usize| (WEEK_STRENGTH * fleet[day] + sums[day].0) / (WEEK_STRENGTH + sums[day].1);
+            *week = even(std::array::from_fn(drawn));
+        }
         if self.assumes.bursts {
             self.burst = self.burst_sums.map(|sums| factor(sums, BURST_STRENGTH));
         }
@@ -425,7 +444,9 @@ impl Variant {
         while at < t + days {
             let end = (at.floor() + 1.0).min(t + days);
             let burst = if self.assumes.bursts { self.burst[bin(at - past.hit)] } else { 1.0 };
-            sum += (end - at) * burst * self.week[(at.floor() as i64).rem_euclid(7) as usize];
+            sum += (end - at)
+                * burst
+                * self.week[place.groups[ROLE]][(at.floor() as i64).rem_euclid(7) as usize];
             at = end;
         }
         sum * self.speed(place)

@@ -153,6 +153,9 @@ impl Night {
             if self.purse.price.is_none() {
                 self.purse.see(of(*best));
             }
+            if !self.full {
+                self.purse.wish(self.purse.price.is_some_and(|price| of(*best) >= SURGE_PRICE * price));
+            }
         }
         if !self.full && self.surges < SURGE_ROUNDS {
             self.surges += 1;

@@ -17,14 +17,24 @@ pub struct Purse {
     pub sample: f64,
     /// Nights so far.
     pub nights: u32,
+    /// What the reserve may hold, in nights' budgets.
+    pub room: f64,
+    /// The share of the last nights that had a use for it.
+    pub wanted: f64,
 }
 
 /// Of the budget, what a night saves as long as the reserve is not full.
 const SAVED: f64 = 0.5;
-/// The reserve may hold this many nights' budgets for each night so far: what
-/// is unspent in the end is a small part of all, and early nights have more to
-/// learn than to save.
-const GROWTH: f64 = 0.028;
+/// What the reserve may hold grows by so many nights' budgets a night: what is
+/// unspent in the end is a small part of all, and early nights have more to
+/// learn than to save. A fleet that changes evenly has no use for a reserve, and
+/// grows it slowly.
+const GROWTH: f64 = 0.03;
+const LEAST_GROWTH: f64 = 0.01;
+/// One night in so many that has a use for the reserve lets it grow at full speed.
+const OFTEN: f64 = 10.0;
+/// How slowly that share follows the nights.
+const WANTED_KEPT: f64 = 0.95;
 /// The price follows the nights this slowly, on the log scale.
 const PRICE_KEPT: f64 = 0.95;
 /// A session worth this many times the price is a surge.
@@ -36,7 +46,12 @@ impl Purse {
     /// night does not `save` while there are devices that nobody has read.
     pub(super) fn earn(&mut self, budget: f64, most: f64, save: bool) -> usize {
         self.nights = self.nights.saturating_add(1);
-        let full = (GROWTH * f64::from(self.nights)).min(most).max(0.0) * budget;
+        let growth = LEAST_GROWTH + (GROWTH - LEAST_GROWTH) * (OFTEN * self.wanted).min(1.0);
+        // A night that may not surge changes nothing for those that may.
+        if most > 0.0 {
+            self.room = (self.room + growth).min(most).max(0.0);
+        }
+        let full = self.room.min(most).max(0.0) * budget;
         let saved = if save { (SAVED * budget).min(full - self.reserve).max(0.0) } else { 0.0 };
         self.reserve += saved;
         self.carry += budget - saved;
@@ -49,6 +64,11 @@ impl Purse {
         let normal = (self.carry + 1e-9).max(0.0) as usize;
         self.carry -= normal as f64;
         normal
+    }
+
+    /// Whether a night had something to read that was worth far more than usual.
+    pub(super) fn wish(&mut self, wanted: bool) {
+        self.wanted = WANTED_KEPT * self.wanted + (1.0 - WANTED_KEPT) * f64::from(u8::from(wanted));
     }
 
     /// What a night left undone at best.
@@ -66,6 +86,8 @@ impl Purse {
             && self.reserve >= 0.0
             && self.carry.is_finite()
             && self.sample.is_finite()
+            && self.room.is_finite()
+            && (0.0..=1.0).contains(&self.wanted)
             && self.price.is_none_or(|price| price.is_finite() && price > 0.0);
         if sound { self } else { Self::default() }
     }

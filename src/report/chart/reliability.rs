@@ -1,6 +1,8 @@
 //! Do the forecasts hold? What was said against what happened.
 
 use super::{At, Axis, Figure, Ink, Key, Sheet, Table, number};
+use crate::analysis::Honesty;
+use crate::analysis::honesty::Measured;
 use crate::report::ReportError;
 use crate::report::view::{Reliability, ReliabilityBin};
 use crate::report::words::{count, percent};
@@ -29,7 +31,10 @@ pub(in crate::report) fn figure(reliability: &Reliability) -> Result<Figure, Rep
         ));
     }
     let off: Vec<&ReliabilityBin> = bins.iter().filter(|b| b.said < b.low || b.said > b.high).collect();
-    let title = if reliability.skill.is_some_and(|skill| skill < 0.0) {
+    let title = if reliability.forecast_ignored {
+        "The forecasts of late were worse than one rate for the whole fleet: tonight the oldest snapshots came first"
+            .to_owned()
+    } else if reliability.skill.is_some_and(|skill| skill < 0.0) {
         "Worse than a constant guess: do not lean on the forecasts yet".to_owned()
     } else if off.is_empty() {
         match bins
@@ -60,8 +65,9 @@ pub(in crate::report) fn figure(reliability: &Reliability) -> Result<Figure, Rep
         id: ID,
         title,
         subtitle: format!(
-            "Probability said before the scan against the share that had changed, {} forecasts. Bars are 90 % intervals; larger dots rest on more.",
-            count(reliability.checked)
+            "Probability said before the scan against the share that had changed, {} scans that chance chose. Bars are 90 % intervals; larger dots rest on more.{}",
+            count(reliability.checked),
+            reliability.honesty.as_ref().map_or_else(String::new, against)
         ),
         empty: None,
         wide: String::new(),
@@ -97,6 +103,23 @@ pub(in crate::report) fn figure(reliability: &Reliability) -> Result<Figure, Rep
         },
     };
     figure.draw(&describe, |sheet| paint(sheet, &bins))
+}
+
+/// Against both rivals, in one sentence.
+fn against(honesty: &Honesty) -> String {
+    let skill = |skill: Option<Measured>| {
+        let Some(Measured { value, low, high }) = skill else { return "not known".to_owned() };
+        match (low, high) {
+            (Some(low), Some(high)) => format!("{value:.2} ({low:.2} to {high:.2})"),
+            _ => format!("{value:.2}"),
+        }
+    };
+    format!(
+        " Skill over {} nights, 1 is perfect and 0 no better: {} against one rate for all, {} against each device's own.",
+        count(honesty.nights),
+        skill(honesty.skill_fleet),
+        skill(honesty.skill_own)
+    )
 }
 
 /// Small bins joined with the one before.
