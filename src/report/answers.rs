@@ -172,16 +172,15 @@ fn sessions(nights: &[NightSessions]) -> Option<String> {
 fn debt_line(debt: &[Debt]) -> String {
     let overdue = debt.iter().filter(|one| one.overdue).count() as u64;
     let oldest = debt.iter().map(|one| one.age_days).fold(0.0, f64::max);
-    let mut line = format!(
-        "{} open, the oldest for {} days",
+    let due = match overdue {
+        0 => String::new(),
+        n => format!("; {} to be looked at again by now", counted(n, "was", "were")),
+    };
+    format!(
+        "{} open, the oldest for {} days{due}.",
         counted(debt.len() as u64, "decision is", "decisions are"),
         days(oldest)
-    );
-    line.push_str(&match overdue {
-        0 => ".".to_owned(),
-        n => format!("; {} to be looked at again by now.", counted(n, "was", "were")),
-    });
-    line
+    )
 }
 
 /// Those that never fire first: they are what there is to do.
@@ -372,23 +371,19 @@ fn refused(answer: Option<&RefusedAnswer>, as_of: DateTime<Utc>) -> Question {
     } else {
         let settled = a.went_ahead.iter().filter(|one| one.settled).count() as u64;
         let needless = a.went_ahead.iter().filter(|one| one.as_wanted).count() as u64;
-        let mut line = format!(
-            "A block would have stopped {}: {} settled since, {} still open.",
-            if stopped == 1 {
-                "the one that went ahead".to_owned()
-            } else {
-                format!("the {} that went ahead", count(stopped))
-            },
+        let which =
+            if stopped == 1 { "the one that".to_owned() } else { format!("the {} that", count(stopped)) };
+        lines.push(format!(
+            "A block would have stopped {which} went ahead: {} settled since, {} still open.",
             count(settled),
-            count(stopped - settled),
-        );
+            count(stopped - settled)
+        ));
         if needless > 0 {
-            line.push_str(&format!(
-                " {} of them for nothing: the device had it as wanted already.",
-                count(needless)
+            lines.push(format!(
+                "For nothing in {}: the device had it as wanted already.",
+                counted(needless, "case", "cases")
             ));
         }
-        lines.push(line);
         let shown = 5;
         lines.extend(a.went_ahead.iter().take(shown).map(|one| went_ahead(one, as_of)));
         if a.went_ahead.len() > shown {

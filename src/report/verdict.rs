@@ -96,7 +96,7 @@ pub(super) fn trend(night: &Night) -> Option<(&'static str, String)> {
     );
     Some(if before + now == 0 {
         ("As before.", format!("No drift is open, and none was on {}.", first.night.format("%-d %b")))
-    } else if apart == 0.0 {
+    } else if before == now {
         ("As before.", format!("{why}."))
     } else if apart.abs() <= usual {
         ("No clear trend.", format!("{why}; that is within what nights vary."))

@@ -772,7 +772,11 @@ fn infected(evil: &str) -> Night {
 }
 
 fn is_html(path: &str) -> bool {
-    std::path::Path::new(path).extension().is_some_and(|e| e == "html")
+    ends_with(path, "html")
+}
+
+fn ends_with(path: &str, ending: &str) -> bool {
+    std::path::Path::new(path).extension().is_some_and(|e| e == ending)
 }
 
 fn pages_as_tags(night: &Night) -> Vec<Vec<String>> {
@@ -857,7 +861,7 @@ fn two_hundred_payloads_do_nothing() {
             let broken = render_broken(&night.run, &evil).unwrap();
             assert_eq!(page_tags(&broken).concat().len(), broken_tags, "{evil:?}");
             for page in &pages {
-                if page.path.ends_with(".csv") {
+                if ends_with(&page.path, "csv") {
                     let rows = csv::ReaderBuilder::new()
                         .has_headers(false)
                         .from_reader(&page.bytes[..])
