@@ -28,7 +28,7 @@ test:
 AXE := $(CACHE)/web/node_modules/axe-core/axe.min.js
 web:
 	@command -v node >/dev/null || { echo "SKIPPED: no node is installed, so no page was looked at."; exit 0; }; \
-	test -f $(AXE) || npm install --silent --no-save --ignore-scripts --prefix $(CACHE)/web axe-core@4.14.1 || true; \
+	test -f $(AXE) || timeout 120 npm install --silent --no-save --ignore-scripts --prefix $(CACHE)/web axe-core@4.14.1 || true; \
 	rm -rf $(CACHE)/web/look && \
 	DRIFTCAST_LOOK=$(CACHE)/web/look $(CARGO) test --test it reports::look && \
 	node tests/web/check.mjs $(CACHE)/web/look $(AXE)

@@ -6,6 +6,7 @@
 //! A trace with its lifetimes beside it may be named: `-- path/to/trace.csv`.
 
 #![expect(clippy::print_stdout, reason = "it is there to print figures")]
+#![expect(clippy::cast_possible_wrap, reason = "thousands of devices and hundreds of nights")]
 
 use std::hint::black_box;
 use std::path::Path;
@@ -173,7 +174,9 @@ fn long_world() -> World {
             lives.iter_mut().filter(|life| life.role == role).for_each(|life| life.changes.push(at));
         }
     }
-    lives.iter_mut().for_each(|life| life.changes.sort_by(f64::total_cmp));
+    for life in &mut lives {
+        life.changes.sort_by(f64::total_cmp);
+    }
     let roles = (0..40).map(|role| format!("role-{role}")).collect();
     World { name: "made up".to_owned(), nights, roles, lives, ..World::default() }
 }

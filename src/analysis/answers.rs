@@ -121,7 +121,7 @@ pub fn by_hand(
         not_known,
         devices: hands.iter().map(|o| o.device).collect::<BTreeSet<_>>().len() as u64,
         people: hands.iter().flat_map(|o| &o.who).collect::<BTreeSet<_>>().len() as u64,
-        per_week: Estimate { middle: n / weeks, low: low / weeks, high: high / weeks },
+        per_week: Estimate { mid: n / weeks, low: low / weeks, high: high / weeks },
         at_most_per_week: (n + not_known as f64) / weeks,
     })
 }
@@ -157,7 +157,7 @@ pub fn delay(changes: &[(DeviceId, Change)], accounts: &Accounts) -> Option<Dela
     Some(Delay {
         occasions: n as u64,
         median_days: Estimate {
-            middle: at(middle)? / 2.0,
+            mid: at(middle)? / 2.0,
             low: at((middle - half).floor())? / 2.0,
             high: at((middle + half).ceil())? / 2.0,
         },
@@ -201,12 +201,12 @@ mod tests {
         let said = by_hand(&changes, &accounts, start, start + Duration::days(28)).unwrap();
         assert_eq!((said.by_hand, said.by_tool, said.not_known), (1, 1, 1));
         assert_eq!((said.devices, said.people), (1, 1));
-        assert!((said.per_week.middle - 0.25).abs() < 1e-9);
+        assert!((said.per_week.mid - 0.25).abs() < 1e-9);
         assert!(said.per_week.low < 0.25 && said.per_week.high > 0.25);
         assert!((said.at_most_per_week - 0.5).abs() < 1e-9);
         let late = delay(&changes, &accounts).unwrap();
         assert_eq!(late.occasions, 3);
-        assert!((late.median_days.middle - 2.0).abs() < 1e-9 && (late.nine_in_ten_days - 4.0).abs() < 1e-9);
+        assert!((late.median_days.mid - 2.0).abs() < 1e-9 && (late.nine_in_ten_days - 4.0).abs() < 1e-9);
         assert_eq!(by_hand(&changes, &accounts, start, start + Duration::days(3)), None);
         assert_eq!(delay(&[], &accounts), None);
     }

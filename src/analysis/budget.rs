@@ -1,10 +1,14 @@
 //! How many device sessions a night may use: a number, or a share of the
 //! fleet. Typed on the command line and in the configuration.
 
+mod curve;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use curve::{Buys, Fleet};
 
 use super::grid::{self, Weights};
 

@@ -38,7 +38,7 @@ pub fn movement<'a>(steps: impl IntoIterator<Item = &'a DriftStep>) -> Movement 
 /// An estimate with its 90 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
-    pub middle: f64,
+    pub mid: f64,
     pub low: f64,
     pub high: f64,
 }
@@ -88,7 +88,7 @@ fn estimate<'a>(chances: impl Iterator<Item = (&'a str, f64, f64)>) -> Estimate 
             variance += TOGETHER * movable * movable / mean_days;
         }
     }
-    let exact = Estimate { middle: mean, low: mean, high: mean };
+    let exact = Estimate { mid: mean, low: mean, high: mean };
     if mean <= 1e-9 || variance <= 1e-9 {
         return exact;
     }
@@ -97,13 +97,14 @@ fn estimate<'a>(chances: impl Iterator<Item = (&'a str, f64, f64)>) -> Estimate 
         let x = gamma.inverse_cdf(q);
         if x.is_finite() { x.clamp(0.0, n) } else { mean }
     };
-    Estimate { middle: mean, low: quantile(0.05).min(mean), high: quantile(0.95).max(mean) }
+    Estimate { mid: mean, low: quantile(0.05).min(mean), high: quantile(0.95).max(mean) }
 }
 
 /// Variance of the factor that a role's devices share on one day; that of a
 /// Gamma with shape 2, as the plan's campaigns have it.
 const TOGETHER: f64 = 0.5;
 
+/// The closed set of verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -114,7 +115,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The closed set of verdict words.
+    /// In words.
     pub fn words(self) -> &'static str {
         match self {
             Self::InStep => "In step",
@@ -202,11 +203,11 @@ mod tests {
         let apart: Vec<Ranking> = (0..200).map(|id| ranking(id, &format!("r{id}"), 0.2, Some(4))).collect();
         let together: Vec<Ranking> = (0..200).map(|id| ranking(id, "leaf", 0.2, Some(4))).collect();
         let (apart, together) = (unseen(&apart, now()), unseen(&together, now()));
-        assert!((apart.middle - 40.0).abs() < 1e-9 && (together.middle - 40.0).abs() < 1e-9);
+        assert!((apart.mid - 40.0).abs() < 1e-9 && (together.mid - 40.0).abs() < 1e-9);
         assert!(apart.low > 25.0 && apart.high < 55.0, "{apart:?}");
         assert!(together.low < apart.low && together.high > apart.high, "{together:?}");
         let none = unseen(&[ranking(1, "leaf", 1.0, None)], now());
-        assert_eq!(none, Estimate { middle: 0.0, low: 0.0, high: 0.0 });
+        assert_eq!(none, Estimate { mid: 0.0, low: 0.0, high: 0.0 });
     }
 
     #[test]

@@ -226,6 +226,9 @@ impl From<JobError> for Failure {
                 | StoreError::UnknownParameter { .. }
                 | StoreError::Unstorable { .. },
             ) => (Exit::Usage, Some("`driftcast query` lists the queries and their parameters")),
+            JobError::Store(StoreError::NoParquet) => {
+                (Exit::Usage, Some("export CSV, which most tools that read Parquet read too"))
+            }
             JobError::Store(StoreError::Pruned(_)) => {
                 (Exit::Usage, Some("`driftcast status` lists the runs"))
             }

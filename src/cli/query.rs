@@ -25,11 +25,7 @@ pub(crate) fn run(context: &Context, args: &QueryArgs) -> Result<Exit, Failure> 
     let Some(name) = &args.name else { return list(context) };
     let found = ask(context, name, &args.values)?;
     if context.out.json {
-        let row = |cells: Vec<Value>| -> Value {
-            found.columns.iter().cloned().zip(cells).collect::<serde_json::Map<_, _>>().into()
-        };
-        let rows: Vec<Value> = found.rows.iter().cloned().map(row).collect();
-        Output::write_json(&json!({ "query": name, "columns": found.columns, "rows": rows }))?;
+        Output::write_json(&json!({ "query": name, "columns": found.columns, "rows": as_objects(&found) }))?;
         return Ok(Exit::Done);
     }
     let headings: Vec<&str> = found.columns.iter().map(String::as_str).collect();
@@ -45,8 +41,33 @@ pub(crate) fn run(context: &Context, args: &QueryArgs) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
+/// Each row as an object, by column.
+pub(super) fn as_objects(found: &Rows) -> Vec<Value> {
+    let row = |cells: &Vec<Value>| -> Value {
+        found.columns.iter().cloned().zip(cells.iter().cloned()).collect::<serde_json::Map<_, _>>().into()
+    };
+    found.rows.iter().map(row).collect()
+}
+
 /// What a named query gives, with `PARAMETER=VALUE` texts bound to it.
 pub(super) fn ask(context: &Context, name: &str, values: &[String]) -> Result<Rows, Failure> {
+    let bound = bound(values)?;
+    let store = context.env()?.store()?;
+    store.query(name, &bound).map_err(|error| Failure::from(JobError::from(error)))
+}
+
+/// The same as a Parquet file: how many rows, and its bytes.
+pub(super) fn ask_parquet(
+    context: &Context,
+    name: &str,
+    values: &[String],
+) -> Result<(usize, Vec<u8>), Failure> {
+    let bound = bound(values)?;
+    let store = context.env()?.store()?;
+    store.query_parquet(name, &bound).map_err(|error| Failure::from(JobError::from(error)))
+}
+
+fn bound(values: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let mut bound = BTreeMap::new();
     for text in values {
         let Some((name, value)) = text.split_once('=') else {
@@ -55,8 +76,7 @@ pub(super) fn ask(context: &Context, name: &str, values: &[String]) -> Result<Ro
         };
         bound.insert(name.to_owned(), value.to_owned());
     }
-    let store = context.env()?.store()?;
-    store.query(name, &bound).map_err(|error| Failure::from(JobError::from(error)))
+    Ok(bound)
 }
 
 /// A cell as text: what is not there is empty.

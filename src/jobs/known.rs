@@ -68,6 +68,12 @@ impl Known {
         })
     }
 
+    /// The longest time between two readings, in days, at a budget. As the
+    /// plan has it: the limit may cost a fifth of the budget.
+    pub(super) fn longest_interval(&self, sessions: f64) -> f64 {
+        self.max_age_days.max(5.0 * self.rankings.len() as f64 / sessions.max(1e-9))
+    }
+
     /// The standing of every live device.
     pub fn standings(&self) -> HashMap<DeviceId, Standing> {
         let mut drifts: HashMap<DeviceId, u64> = HashMap::new();
@@ -201,11 +207,8 @@ pub fn budgets(env: &Env, sessions: &[f64]) -> Result<Vec<Bought>, JobError> {
             Share::new(&known.rates[&ranking.device_id], importance)
         })
         .collect();
-    let longest = |sessions: f64| {
-        // As the plan has it: the limit may cost a fifth of the budget.
-        known.max_age_days.max(5.0 * shares.len() as f64 / sessions.max(1e-9))
-    };
-    Ok(sessions.iter().map(|n| analysis::budget::water_fill(&shares, *n, longest(*n))).collect())
+    let bought = |n: &f64| analysis::budget::water_fill(&shares, *n, known.longest_interval(*n));
+    Ok(sessions.iter().map(bought).collect())
 }
 
 /// All that is known now.

@@ -5,7 +5,7 @@
 
 mod carrier; // plans → what became of them, without waiting for the slowest
 mod collector; // one collector: readings → comparison → store
-pub mod demo;
+pub mod demo; // a whole life on a simulated fleet
 mod env; // what every job gets
 mod error; // why a job did not happen
 mod fetchers; // many fetchers: plan → readings
@@ -20,15 +20,17 @@ mod prune; // retention
 mod publish; // pages beside, then renamed; moves `latest`
 mod queue; // requested scans, in the background
 mod records; // the database of record: edit it and compare again
+mod refused; // sync debt, and what a block would have stopped: for the report
 mod remote; // NetBox and Nautobot, off the runtime's own threads
 mod resolve; // the gates before and after a deploy
 mod room; // places for sessions, second tries
-mod scan; // carries out a plan; scans on demand // a whole life on a simulated fleet
+mod scan; // carries out a plan; scans on demand
 mod signals; // what was heard → the store and the queue
-mod stop;
-mod sync;
+mod stop; // one shutdown for all
+mod sync; // accepts reality into the record, by plan
 mod templates; // templates of the user's
-mod upkeep; // costs, causes, schedules: for the report // accepts reality into the record, by plan // one shutdown for all
+mod upkeep; // costs, causes, schedules: for the report
+mod worth; // what more or fewer sessions would buy: for the report
 
 pub use env::{Env, Events, Sink};
 pub use error::JobError;

@@ -83,6 +83,7 @@ impl Stored<'_> {
         let unknown = standings.values().filter(|s| matches!(s, Standing::Unknown { .. })).count();
         let verdict = self.verdict(&standings, &status.outcome);
         let (drifts, who) = (&known.drifts, who_changed(&changes));
+        let worth = super::worth::worth(known, self.row.budget, summary.sessions);
 
         Ok(Night {
             verdict,
@@ -91,8 +92,8 @@ impl Stored<'_> {
             agreement: share(
                 known.compared.iter().filter(|(id, _)| known.devices.contains_key(id)).map(|(_, c)| *c),
             ),
-            unseen: Some(estimate(summary::unseen(&known.rankings, known.as_of))),
-            next_week: Some(estimate(known.next_week)),
+            unseen: Some(summary::unseen(&known.rankings, known.as_of)),
+            next_week: Some(known.next_week),
             movement: self.movement(&runs, &steps),
             decisions: Vec::new(),
             recommendations: known.recommendations(),
@@ -111,7 +112,7 @@ impl Stored<'_> {
             freshness: self.freshness(&runs)?,
             freshness_target: None,
             reliability: self.reliability(summary.forecast_ignored)?,
-            budget_curve: Vec::new(),
+            budget_curve: worth.curve,
             resolve_times: resolve_times(&steps, drifts),
             unknowns: self.unknowns(),
             never_read: known
@@ -132,7 +133,7 @@ impl Stored<'_> {
                 changes: &changes,
             }
             .upkeep()?,
-            devices: self.devices(device, &changes, &standings)?,
+            devices: self.devices(device, &changes, &standings, &worth.intervals)?,
             run: RunView {
                 id: self.row.id,
                 kind: self.row.kind,
@@ -168,12 +169,7 @@ impl Stored<'_> {
                 open_drifts: open.get(id).copied().unwrap_or(0),
             })
             .collect();
-        match summary::verdict(&judged, matches!(outcome, "failed" | "abandoned")) {
-            summary::Verdict::InStep => view::Verdict::InStep,
-            summary::Verdict::MostlyInStep => view::Verdict::MostlyInStep,
-            summary::Verdict::OutOfStep => view::Verdict::OutOfStep,
-            summary::Verdict::CannotSay => view::Verdict::CannotSay,
-        }
+        summary::verdict(&judged, matches!(outcome, "failed" | "abandoned"))
     }
 
     fn fleet(&self, standings: &HashMap<DeviceId, Standing>) -> Fleet {
@@ -246,22 +242,26 @@ impl Stored<'_> {
         Ok(Calendar { nights, rows: named, scans })
     }
 
-    /// What the forecasts of each night said of the snapshots it began with.
+    /// What the forecasts of each night said of the snapshots it began with, and ended with.
     fn freshness(&self, runs: &[RunRow]) -> Result<Vec<FreshNight>, JobError> {
-        let by_run: HashMap<RunId, Estimate> = self
+        let by_run: HashMap<RunId, (Estimate, Estimate)> = self
             .store
             .forecast_sums(Some(self.row.id))?
             .into_iter()
             .filter(|sum| sum.devices > 0)
             .map(|sum| {
                 let n = sum.devices as f64;
-                let mid = 1.0 - sum.expected / n;
-                // Devices that change independently of each other; campaigns widen it.
-                let half = 1.645 * sum.variance.sqrt() / n;
-                (sum.run, Estimate { mid, low: (mid - half).max(0.0), high: (mid + half).min(1.0) })
+                let right = |expected: f64, variance: f64| {
+                    let mid = 1.0 - expected / n;
+                    // Devices that change independently of each other; campaigns widen it.
+                    let half = 1.645 * variance.sqrt() / n;
+                    Estimate { mid, low: (mid - half).max(0.0), high: (mid + half).min(1.0) }
+                };
+                let before = right(sum.expected, sum.variance);
+                (sum.run, (before, right(sum.expected_left, sum.variance_left)))
             })
             .collect();
-        let mut by_night: BTreeMap<NaiveDate, Estimate> = BTreeMap::new();
+        let mut by_night: BTreeMap<NaiveDate, (Estimate, Estimate)> = BTreeMap::new();
         for run in runs {
             if let Some(estimate) = by_run.get(&run.id) {
                 by_night.entry(run.started.date_naive()).or_insert(*estimate);
@@ -271,7 +271,14 @@ impl Stored<'_> {
         Ok(last_nights(self.known.as_of.date_naive())
             .into_iter()
             .filter(|night| *night >= first)
-            .map(|night| FreshNight { night, share: by_night.get(&night).copied() })
+            .map(|night| {
+                let known = by_night.get(&night).copied();
+                FreshNight {
+                    night,
+                    share: known.map(|(share, _)| share),
+                    after: known.map(|(_, after)| after),
+                }
+            })
             .collect())
     }
 
@@ -372,6 +379,7 @@ impl Stored<'_> {
         asked: Option<&str>,
         changes: &[(DeviceId, Change)],
         standings: &HashMap<DeviceId, Standing>,
+        intervals: &HashMap<DeviceId, f64>,
     ) -> Result<Vec<DeviceView>, JobError> {
         let known = self.known;
         let news = known.as_of - Days::new(NEWS_DAYS);
@@ -416,6 +424,7 @@ impl Stored<'_> {
                 last_good_scan: state.and_then(|s| s.last_complete),
                 agreement: compared.and_then(|c| share([*c])),
                 unmanaged_facts: compared.map_or(0, |c| c.unmanaged),
+                interval_days: intervals.get(&id).copied().filter(|days| days.is_finite()),
                 lines: state.and_then(|s| s.lines).unwrap_or_default(),
                 facts: facts.remove(&id).unwrap_or_default().iter().map(FactView::of).collect(),
                 changes: own.iter().take(PAGE_ROWS).map(|change| (*change).clone()).collect(),
@@ -478,10 +487,6 @@ fn share(compared: impl IntoIterator<Item = crate::store::Compared>) -> Option<S
     let sum =
         compared.into_iter().fold((0, 0), |(agreed, covered), c| (agreed + c.agreed, covered + c.covered));
     (sum.1 > 0).then_some(Share { part: sum.0, whole: sum.1 })
-}
-
-fn estimate(e: summary::Estimate) -> Estimate {
-    Estimate { mid: e.middle, low: e.low, high: e.high }
 }
 
 /// Drifts in the order in which they are worth reading: those that came back,

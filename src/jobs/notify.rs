@@ -9,11 +9,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::known::{failing, run_status};
-use super::{Check, Env, JobError, Verdict};
+use super::{Check, Env, JobError, Verdict, publish};
 use crate::analysis::advise;
 use crate::model::device::DeviceId;
 use crate::model::{Device, Drift, DriftClass, RunId, RunKind};
 use crate::notify::{self, Message, NotifyError, Now, Parcel, RunFacts, Sort, Told};
+use crate::report::PastReport;
 use crate::report::view::what_to_do;
 use crate::store::{BatchLock, ChannelState, Delivery, LastState, RunRow, ScheduleStep, Store};
 
@@ -184,6 +185,7 @@ impl Picture {
         }
         let summary = row.and_then(|row| run_status(row, at_work).summary);
         let base = env.settings.notify.report_url.trim_end_matches('/');
+        let report = row.and_then(|row| report_of(env, row));
         let good = |run: &&RunRow| matches!(run.outcome.as_deref(), Some("complete" | "partial"));
         Ok(Self {
             facts: RunFacts {
@@ -193,6 +195,9 @@ impl Picture {
                 devices: devices.len(),
                 open_drifts: drifts.len(),
                 unreadable,
+                verdict: report.as_ref().map(|report| report.verdict.clone()),
+                decisions: report.as_ref().map_or(0, |report| report.decisions),
+                do_first: report.map(|report| report.do_first).unwrap_or_default(),
                 link: (!base.is_empty()).then(|| format!("{base}/latest/index.html")),
             },
             last_success: runs.iter().filter(good).filter_map(|run| run.finished).max(),
@@ -212,6 +217,13 @@ impl Picture {
         let id = item.split('/').nth(1).and_then(|id| id.parse::<DeviceId>().ok());
         id.is_some_and(|id| self.devices.contains_key(&id))
     }
+}
+
+/// What the report of a run says in short, if it was written.
+fn report_of(env: &Env, run: &RunRow) -> Option<PastReport> {
+    let folder = publish::report_folder(&env.dir, run.id, run.started);
+    let summary = fs::read(folder.join("summary.json")).ok()?;
+    serde_json::from_slice(&summary).ok()
 }
 
 fn of_drift(drift: &Drift) -> Now {

@@ -2,8 +2,9 @@
 //! it with the name of one of ours takes its place. Whatever is wrong with one,
 //! a report comes out: the built-in one stands in, and a warning says why.
 //!
-//! A template is a program. It is given a moment for each page; then it is told
-//! to stop, and until this process ends the folder is not tried again.
+//! A template is a program. The engine counts its steps and ends one that loops.
+//! What one step may still do is bounded by time: it is given a moment for each
+//! page, and who exceeds that is not tried again until this process ends.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -18,11 +19,12 @@ use crate::report::{self, Night, Overrides, Page, ReportError};
 
 /// A template is larger than any of ours twenty times over.
 const LARGEST: u64 = 1 << 20;
-/// What one page may take. The largest of ours takes a tenth of it.
-const MOMENT: Duration = Duration::from_millis(1_800);
+/// What one page may take on a machine that is busy with other things; the
+/// steps of the engine are used up long before.
+const MOMENT: Duration = Duration::from_secs(10);
 
 /// Whether templates of the user's ran away in this process. One thread may
-/// still turn in circles without printing; there is never a second one.
+/// still be in the middle of one long step; there is never a second one.
 static RAN_AWAY: AtomicBool = AtomicBool::new(false);
 
 /// The pages of a night, with the user's templates where these hold.

@@ -9,8 +9,8 @@ use chrono::{DateTime, Days, Utc};
 use super::known::Known;
 use super::scan::Summary;
 use super::{Env, JobError};
+use crate::analysis::answers;
 use crate::analysis::calibration::wilson;
-use crate::analysis::{answers, summary};
 use crate::model::device::DeviceId;
 use crate::model::{Cause, Change, DriftId, DriftStep, Step};
 use crate::report::view::upkeep::{
@@ -66,6 +66,8 @@ impl Night<'_> {
                     Some(WeakDevice { device: self.known.devices.get(&id)?.name.clone(), algorithms })
                 })
                 .collect(),
+            debt: super::refused::debt(self.store, self.row.id, as_of)?,
+            refused: super::refused::refused(self.store, self.row.id, season, as_of)?,
             causes: self.causes(as_of - Days::new(SEASON)),
             unread_by_platform: self.unread_by_platform(),
             by_hand: answers::by_hand(&lately, &self.env.accounts, season, as_of).map(|said| HandAnswer {
@@ -75,13 +77,13 @@ impl Night<'_> {
                 not_known: said.not_known,
                 devices: said.devices,
                 people: said.people,
-                per_week: estimate(said.per_week),
+                per_week: said.per_week,
                 at_most_per_week: said.at_most_per_week,
             }),
             delay: answers::delay(&lately, &self.env.accounts).map(|said| DelayAnswer {
                 days: days_between(season, as_of),
                 occasions: said.occasions,
-                median_days: estimate(said.median_days),
+                median_days: said.median_days,
                 nine_in_ten_days: said.nine_in_ten_days,
                 sessions_per_night: nights.iter().map(|n| n.sessions as f64).sum::<f64>()
                     / nights.len().max(1) as f64,
@@ -90,6 +92,7 @@ impl Night<'_> {
             }),
             cost: cost_answer(&cost, days_between(since(MONTH), as_of), nights.len() as u64),
             nights,
+            ..Upkeep::default()
         })
     }
 
@@ -172,10 +175,6 @@ impl Night<'_> {
 
 fn summary_of(run: &RunRow) -> Option<Summary> {
     run.summary.clone().and_then(|value| serde_json::from_value(value).ok())
-}
-
-fn estimate(e: summary::Estimate) -> Estimate {
-    Estimate { mid: e.middle, low: e.low, high: e.high }
 }
 
 fn cost_answer(cost: &ScanCost, days: f64, nights: u64) -> Option<CostAnswer> {

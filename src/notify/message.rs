@@ -23,6 +23,13 @@ pub struct RunFacts {
     pub open_drifts: usize,
     /// Devices that could not be read at the last attempt.
     pub unreadable: usize,
+    /// What the report says in a word, such as `Mostly in step`; `None`
+    /// without a report of this run.
+    pub verdict: Option<String>,
+    /// What it says to do first, best first.
+    pub do_first: Vec<String>,
+    /// How many of its actions need a decision.
+    pub decisions: u64,
     /// Where the report is.
     pub link: Option<String>,
 }
@@ -56,14 +63,41 @@ impl Message {
                 (count > 0).then(|| format!("{count} {}", news.words()))
             })
             .collect();
-        format!("driftcast: {}{run}", counts.join(", "))
+        let verdict = facts.verdict.as_ref().map_or(String::new(), |word| format!("{}: ", clean(word)));
+        format!("driftcast: {verdict}{}{run}", counts.join(", "))
+    }
+
+    /// What somebody reads who reads no further: how things stand, and what to do.
+    fn summary(&self) -> Vec<String> {
+        let facts = &self.facts;
+        let verdict = facts.verdict.as_ref().map_or(String::new(), |word| format!("{}: ", clean(word)));
+        let mut lines = vec![format!(
+            "{verdict}{} open drifts; {} of {} devices cannot be read.",
+            facts.open_drifts, facts.unreadable, facts.devices
+        )];
+        if facts.verdict.is_some() {
+            lines.extend(match (&facts.do_first[..], facts.open_drifts + facts.unreadable) {
+                ([], 0) => Some("Nothing needed from you.".to_owned()),
+                ([], _) => None,
+                (actions, _) => {
+                    let actions: Vec<String> = actions.iter().map(|action| clean(action)).collect();
+                    Some(format!("Do first: {}.", actions.join("; ")))
+                }
+            });
+            if facts.decisions > 0 {
+                let word = if facts.decisions == 1 { "needs" } else { "need" };
+                lines.push(format!("{} of the report's actions {word} your decision.", facts.decisions));
+            }
+        }
+        lines
     }
 
     /// One line an item, with headings and empty lines between.
     pub fn lines(&self) -> Vec<String> {
         let facts = &self.facts;
-        let mut lines = Vec::new();
+        let mut lines = self.summary();
         if self.digest.baseline {
+            lines.push(String::new());
             lines.push(format!(
                 "{} open drifts and {} devices that cannot be read are known, and are not told one by one. From now on you hear of what changes.",
                 facts.open_drifts, facts.unreadable
@@ -75,9 +109,7 @@ impl Message {
             if count == 0 {
                 continue;
             }
-            if !lines.is_empty() {
-                lines.push(String::new());
-            }
+            lines.push(String::new());
             lines.push(format!("{} ({count})", capital(news.words())));
             let mut here = 0;
             // Each heading gets its share, so that a flood of one sort hides no other.
@@ -93,12 +125,8 @@ impl Message {
                 lines.push(format!("- and {} more", count - here));
             }
         }
-        lines.push(String::new());
-        lines.push(format!(
-            "After this: {} open drifts, {} of {} devices cannot be read.",
-            facts.open_drifts, facts.unreadable, facts.devices
-        ));
         if let Some(link) = &facts.link {
+            lines.push(String::new());
             lines.push(format!("Report: {link}"));
         }
         lines
@@ -153,6 +181,9 @@ impl Message {
             "devices": self.facts.devices,
             "open_drifts": self.facts.open_drifts,
             "unreadable_devices": self.facts.unreadable,
+            "verdict": self.facts.verdict,
+            "do_first": self.facts.do_first,
+            "decisions": self.facts.decisions,
             "report": self.facts.link,
             "counts": counts,
             "left_out": digest.items.len().saturating_sub(MOST_IN_JSON),
@@ -206,5 +237,28 @@ pub(super) mod tests {
         );
         assert!(lines.iter().all(|line| !line.contains('\u{1b}')));
         assert_eq!(message.json()["counts"]["new"], 10);
+    }
+
+    #[test]
+    fn the_first_lines_say_how_it_stands_and_what_to_do() {
+        let mut message = message(2);
+        message.facts.verdict = Some("Mostly in step".to_owned());
+        message.facts.open_drifts = 4;
+        message.facts.do_first = vec!["Accept VLAN 251 on 3 devices".to_owned(), "Read sw1 again".to_owned()];
+        message.facts.decisions = 1;
+        assert_eq!(message.title(), "driftcast: Mostly in step: 1 new, 1 resolved (run 7 complete)");
+        let lines = message.lines();
+        assert_eq!(
+            lines[..4],
+            [
+                "Mostly in step: 4 open drifts; 0 of 5 devices cannot be read.",
+                "Do first: Accept VLAN 251 on 3 devices; Read sw1 again.",
+                "1 of the report's actions needs your decision.",
+                "",
+            ]
+        );
+        message.facts.open_drifts = 0;
+        message.facts.do_first.clear();
+        assert_eq!(message.lines()[1], "Nothing needed from you.");
     }
 }

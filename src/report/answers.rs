@@ -3,12 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::chart::SHOWN;
-use super::view::upkeep::{CostAnswer, DelayAnswer, HandAnswer, NightSessions, PolicyWork, Upkeep};
+use super::view::upkeep::{
+    CostAnswer, Debt, DelayAnswer, HandAnswer, IgnoreRule, NightSessions, PolicyWork, RefusedAnswer, Upkeep,
+    WentAhead,
+};
 use super::view::{Estimate, Night};
-use super::words::{about, count, counted, days, percent};
+use super::words::{about, count, counted, date, days, percent};
 use crate::model::DeviceName;
 
 #[derive(Debug, Serialize)]
@@ -17,6 +21,10 @@ pub(super) struct UpkeepRows<'a> {
     /// A guard stopped it.
     stopped: Option<&'a str>,
     sessions: Option<String>,
+    debt: &'a [Debt],
+    debt_line: String,
+    debt_note: Option<String>,
+    rules: Vec<&'a IgnoreRule>,
     schedules: &'a [super::view::upkeep::ScheduleState],
     weak: Vec<WeakRow<'a>>,
     causes: Vec<CauseRow>,
@@ -58,6 +66,12 @@ pub(super) fn rows(night: &Night) -> UpkeepRows<'_> {
         sync: sync(upkeep.sync.as_ref()),
         stopped: upkeep.sync.as_ref().and_then(|s| s.stopped.as_deref()),
         sessions: sessions(&upkeep.nights),
+        debt: &upkeep.debt[..upkeep.debt.len().min(SHOWN)],
+        debt_line: debt_line(&upkeep.debt),
+        debt_note: (upkeep.debt.len() > SHOWN).then(|| {
+            format!("{} more: driftcast status, report.json.", count((upkeep.debt.len() - SHOWN) as u64))
+        }),
+        rules: rules(&upkeep.ignore_rules),
         schedules: &upkeep.schedules,
         weak: weak(upkeep),
         causes: upkeep
@@ -77,6 +91,7 @@ pub(super) fn rows(night: &Night) -> UpkeepRows<'_> {
             by_hand(upkeep.by_hand.as_ref()),
             delay(upkeep.delay.as_ref()),
             cost(upkeep.cost.as_ref()),
+            refused(upkeep.refused.as_ref(), night.run.as_of),
         ],
     }
 }
@@ -152,6 +167,28 @@ fn sessions(nights: &[NightSessions]) -> Option<String> {
             counted(used, "session", "sessions")
         )
     })
+}
+
+fn debt_line(debt: &[Debt]) -> String {
+    let overdue = debt.iter().filter(|one| one.overdue).count() as u64;
+    let oldest = debt.iter().map(|one| one.age_days).fold(0.0, f64::max);
+    let due = match overdue {
+        0 => String::new(),
+        n => format!("; {} to be looked at again by now", counted(n, "was", "were")),
+    };
+    format!(
+        "{} open, the oldest for {} days{due}.",
+        counted(debt.len() as u64, "decision is", "decisions are"),
+        days(oldest)
+    )
+}
+
+/// Those that never fire first: they are what there is to do.
+fn rules(rules: &[IgnoreRule]) -> Vec<&IgnoreRule> {
+    let mut rules: Vec<&IgnoreRule> = rules.iter().collect();
+    rules.sort_by_key(|rule| rule.times);
+    rules.truncate(SHOWN);
+    rules
 }
 
 fn weak(upkeep: &Upkeep) -> Vec<WeakRow<'_>> {
@@ -307,6 +344,64 @@ fn cost(answer: Option<&CostAnswer>) -> Question {
             counted(a.sessions, "session", "sessions")
         ),
     }
+}
+
+/// What a block would have stopped is what went ahead over a warning.
+fn refused(answer: Option<&RefusedAnswer>, as_of: DateTime<Utc>) -> Question {
+    let asked = "Would blocking instead of warning have stopped which deploys?";
+    let Some(a) = answer else {
+        return unanswered(
+            "blocking",
+            asked,
+            "No refused deploy was decided with driftcast resolve in the last 90 days, so there is nothing to judge by.",
+        );
+    };
+    let mut lines = vec![format!(
+        "In {} {} refused and decided here: {} accepted into the record, {} skipped, {} overridden, {} aborted.",
+        period(a.days),
+        counted(a.all(), "deploy was", "deploys were"),
+        count(a.accepted),
+        count(a.skipped),
+        count(a.overridden),
+        count(a.aborted),
+    )];
+    let stopped = a.went_ahead.len() as u64;
+    if stopped == 0 {
+        lines.push("A block would have stopped none of them: none went ahead over the warning.".to_owned());
+    } else {
+        let settled = a.went_ahead.iter().filter(|one| one.settled).count() as u64;
+        let needless = a.went_ahead.iter().filter(|one| one.as_wanted).count() as u64;
+        let which =
+            if stopped == 1 { "the one that".to_owned() } else { format!("the {} that", count(stopped)) };
+        lines.push(format!(
+            "A block would have stopped {which} went ahead: {} settled since, {} still open.",
+            count(settled),
+            count(stopped - settled)
+        ));
+        if needless > 0 {
+            lines.push(format!(
+                "For nothing in {}: the device had it as wanted already.",
+                counted(needless, "case", "cases")
+            ));
+        }
+        let shown = 5;
+        lines.extend(a.went_ahead.iter().take(shown).map(|one| went_ahead(one, as_of)));
+        if a.went_ahead.len() > shown {
+            lines.push(format!("{} more: report.json.", count((a.went_ahead.len() - shown) as u64)));
+        }
+    }
+    Question {
+        id: "blocking",
+        asked,
+        answer: lines,
+        rests_on: "Counted, not estimated. Deploys that nobody brought to driftcast resolve are not in it: of these nothing is known.".to_owned(),
+    }
+}
+
+fn went_ahead(one: &WentAhead, as_of: DateTime<Utc>) -> String {
+    let more = if one.more == 0 { String::new() } else { format!(" and {} more", count(one.more)) };
+    let state = if one.settled { "settled since" } else { "still open" };
+    format!("{}: {} {}{more}, by {}; {state}.", date(one.when, as_of), one.device, one.key, one.who)
 }
 
 fn unanswered(id: &'static str, asked: &'static str, why: &str) -> Question {

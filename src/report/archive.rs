@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::index::verdict_word;
 use super::verdict::honest;
 use super::view::{Night, RunView};
 
@@ -20,14 +19,23 @@ pub struct PastReport {
     pub resolved: Option<u64>,
     pub unknown_devices: u64,
     pub devices: u64,
+    /// What its first actions are, best first. Summaries of before have none.
+    #[serde(default)]
+    pub do_first: Vec<String>,
+    /// How many of all actions need a decision.
+    #[serde(default)]
+    pub decisions: u64,
 }
+
+/// Actions that a summary names.
+const NAMED: usize = 3;
 
 impl PastReport {
     pub fn of(night: &Night) -> Self {
         Self {
             run: night.run.id,
             as_of: night.run.as_of,
-            verdict: verdict_word(honest(night)).to_owned(),
+            verdict: honest(night).words().to_owned(),
             outcome: match night.run.outcome {
                 super::view::RunOutcome::Complete => "complete",
                 super::view::RunOutcome::Partial => "partial",
@@ -40,6 +48,8 @@ impl PastReport {
             resolved: night.movement.as_ref().map(|m| m.resolved),
             unknown_devices: night.fleet.unknown,
             devices: night.fleet.devices(),
+            do_first: night.recommendations.iter().take(NAMED).map(|action| action.what.clone()).collect(),
+            decisions: night.recommendations.iter().filter(|action| action.decision).count() as u64,
         }
     }
 }

@@ -94,7 +94,7 @@ pub(super) fn view<'a>(night: &'a Night, by: &ByDevice<'a>, device: &'a DeviceVi
         word,
         alarm,
         verdict: verdict_lines(device, drifts.len() as u64, night.run.as_of),
-        forecast: ranking.map(forecast).unwrap_or_default(),
+        forecast: ranking.map(|r| forecast(r, device, &night.run)).unwrap_or_default(),
         forecast_reason: ranking.map(|r| r.reason.as_str()),
         drifts: drift_rows(drifts.iter().copied(), ""),
         changes: device.changes.iter().map(change_row).collect(),
@@ -140,7 +140,7 @@ fn verdict_lines(device: &DeviceView, open: u64, as_of: DateTime<Utc>) -> Vec<St
         Standing::Believed { p_change } => {
             lines.push(format!("The chance that it changed since we read it is {}.", chance(*p_change)));
         }
-        Standing::Unknown { why } => lines.push(format!("Not readable: {why}.")),
+        Standing::Unknown { why } => lines.push(format!("It cannot be read. {why}")),
     }
     lines.push(match device.last_good_scan {
         Some(scan) => format!("Last read completely {} ({}).", date(scan, as_of), earlier(scan, as_of)),
@@ -164,7 +164,7 @@ fn verdict_lines(device: &DeviceView, open: u64, as_of: DateTime<Utc>) -> Vec<St
     lines
 }
 
-fn forecast(r: &Ranking) -> Vec<(&'static str, String)> {
+fn forecast(r: &Ranking, device: &DeviceView, run: &RunView) -> Vec<(&'static str, String)> {
     let mut rows = vec![
         ("Changed since we read it", chance(r.p_change)),
         ("Drifted since we read it", chance(r.p_drift)),
@@ -182,6 +182,16 @@ fn forecast(r: &Ranking) -> Vec<(&'static str, String)> {
             r.median_days_to_next.map_or("over ten years".to_owned(), |d| format!("{} (median)", days(d))),
         ),
     ];
+    if let Some(interval) = device.interval_days {
+        rows.push((
+            "Worth reading",
+            format!(
+                "every {} days, if reading uses {} a night and devices change as they did",
+                about(interval),
+                counted(run.budget.unwrap_or(run.sessions), "session", "sessions")
+            ),
+        ));
+    }
     rows.push((
         "Rests on",
         match r.basis {

@@ -1,15 +1,18 @@
 //! The morning page: which tables and which pictures answer "are we in step,
 //! what will it cost, what needs me, what do we not know".
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::answers::{self, UpkeepRows};
 use super::chart::{self, Figure, SHOWN};
 use super::csv::direction;
 use super::period::{self, PeriodLink};
-use super::verdict::{closed_by, effort_lines, gap_lines, honest, movement_lines, verdict_lines};
-use super::view::{Night, OpenDrift, RunView, Unknown, Unread, Verdict};
-use super::words::{about, chance, count, counted, date, is_unseen, names, percent};
+use super::verdict::{closed_by, effort_lines, gap_lines, honest, movement_lines, trend, verdict_lines};
+use super::view::upkeep::Debt;
+use super::view::{BudgetPoint, Night, OpenDrift, RunView, Unknown, Unread, Verdict};
+use super::words::{about, chance, count, counted, date, days, is_unseen, names, percent};
 use super::{ACTIONS, ReportError, slug};
 use crate::model::finding::{Basis, Ranking, Recommendation};
 use crate::model::{DeviceName, Outcome};
@@ -23,6 +26,7 @@ pub(super) struct IndexPage<'a> {
     verdict: Vec<String>,
     blocks: Vec<Block>,
     decisions: Vec<DecisionRow<'a>>,
+    decisions_note: Option<String>,
     standing: Vec<StandingRow>,
     actions: Vec<Action<'a>>,
     actions_note: Option<String>,
@@ -54,13 +58,15 @@ pub(super) struct IndexPage<'a> {
 #[derive(Debug, Serialize)]
 struct Block {
     title: &'static str,
+    /// The answer in a sentence.
+    head: Option<&'static str>,
     lines: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
 struct DecisionRow<'a> {
-    what: &'a str,
-    why: &'a str,
+    what: Cow<'a, str>,
+    why: Cow<'a, str>,
     /// Number of the action that carries it out.
     action: Option<usize>,
 }
@@ -143,15 +149,20 @@ pub(super) fn view(night: &Night) -> Result<IndexPage<'_>, ReportError> {
     let last_resolved = night.last_resolved.map(|t| date(t, night.run.as_of));
     Ok(IndexPage {
         run: &night.run,
-        word: verdict_word(verdict),
+        word: verdict.words(),
         alarm: verdict == Verdict::CannotSay,
         verdict: verdict_lines(night),
         blocks: vec![
-            Block { title: "Better or worse", lines: movement_lines(night) },
-            Block { title: "What it costs", lines: effort_lines(night) },
-            Block { title: "What we do not know", lines: gap_lines(night) },
+            Block {
+                title: "Better or worse",
+                head: trend(night).map(|(word, _)| word),
+                lines: movement_lines(night),
+            },
+            Block { title: "What it costs", head: None, lines: effort_lines(night) },
+            Block { title: "What we do not know", head: None, lines: gap_lines(night) },
         ],
         decisions: decisions(night),
+        decisions_note: decisions_note(night),
         standing: standing(night),
         actions: night.recommendations.iter().take(ACTIONS).map(action).collect(),
         actions_note: actions_note(night),
@@ -170,7 +181,7 @@ pub(super) fn view(night: &Night) -> Result<IndexPage<'_>, ReportError> {
         unread: night.unread.iter().take(SHOWN).collect(),
         unread_more: night.unread.len().saturating_sub(SHOWN) as u64,
         reliability: chart::reliability::figure(&night.reliability)?,
-        budget: chart::budget::figure(&night.budget_curve)?,
+        budget: chart::budget::figure(&night.budget_curve, &night.upkeep.nights)?,
         resolve_times: night
             .resolve_times
             .iter()
@@ -190,26 +201,69 @@ pub(super) fn view(night: &Night) -> Result<IndexPage<'_>, ReportError> {
     })
 }
 
-/// The closed set of verdicts, in words.
-pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::InStep => "In step",
-        Verdict::MostlyInStep => "Mostly in step",
-        Verdict::OutOfStep => "Out of step",
-        Verdict::CannotSay => "We cannot say",
-    }
+fn decisions(night: &Night) -> Vec<DecisionRow<'_>> {
+    let of_actions =
+        night.recommendations.iter().take(ACTIONS).enumerate().filter(|(_, action)| action.decision).map(
+            |(i, action)| DecisionRow {
+                what: Cow::Borrowed(&action.what),
+                why: Cow::Borrowed(&action.why),
+                action: Some(i + 1),
+            },
+        );
+    let others = night.decisions.iter().map(|d| DecisionRow {
+        what: Cow::Borrowed(&d.what),
+        why: Cow::Borrowed(&d.why),
+        action: None,
+    });
+    let found = [budget_decision(night), debt_decision(night)].into_iter().flatten();
+    let found = found.map(|(what, why)| DecisionRow { what: what.into(), why: why.into(), action: None });
+    of_actions.chain(others).chain(found).collect()
 }
 
-fn decisions(night: &Night) -> Vec<DecisionRow<'_>> {
-    let of_actions = night
-        .recommendations
-        .iter()
-        .take(ACTIONS)
-        .enumerate()
-        .filter(|(_, action)| action.decision)
-        .map(|(i, action)| DecisionRow { what: &action.what, why: &action.why, action: Some(i + 1) });
-    let others = night.decisions.iter().map(|d| DecisionRow { what: &d.what, why: &d.why, action: None });
-    of_actions.chain(others).collect()
+/// More sessions are worth a manager's thought while snapshots are wrong for
+/// more than [`ENOUGH`] of the time, and up to twice the budget mends much of it.
+fn budget_decision(night: &Night) -> Option<(String, String)> {
+    const ENOUGH: f64 = 0.95;
+    const MUCH: f64 = 0.03;
+    let now = night.budget_curve.iter().find(|p| p.today)?;
+    let more = night.budget_curve.iter().find(|p| {
+        p.sessions > now.sessions && p.sessions <= 2 * now.sessions && p.fresh.mid - now.fresh.mid >= MUCH
+    })?;
+    let delay = |p: &BudgetPoint| p.delay_days.map_or("–".to_owned(), days);
+    (now.fresh.mid < ENOUGH).then(|| {
+        (
+            format!("Allow {} a night?", counted(more.sessions - now.sessions, "more session", "more sessions")),
+            format!(
+                "Snapshots would be right about {} of the time instead of {}, and a change found after {} days instead of {}.",
+                percent(more.fresh.mid),
+                percent(now.fresh.mid),
+                delay(more),
+                delay(now)
+            ),
+        )
+    })
+}
+
+/// Skips and overrides that were to be looked at again by now.
+fn debt_decision(night: &Night) -> Option<(String, String)> {
+    let overdue: Vec<&Debt> = night.upkeep.debt.iter().filter(|debt| debt.overdue).collect();
+    let first = overdue.first()?;
+    Some((
+        format!("Look again at {}", counted(overdue.len() as u64, "decision", "decisions")),
+        format!(
+            "{} {} on {} was to stay until a date that is over: see sync debt.",
+            first.choice, first.key, first.device
+        ),
+    ))
+}
+
+/// Decisions that belong to actions which the page does not show.
+fn decisions_note(night: &Night) -> Option<String> {
+    let hidden = night.recommendations.iter().skip(ACTIONS).filter(|action| action.decision).count() as u64;
+    (hidden > 0).then(|| {
+        let word = if hidden == 1 { "decision stands" } else { "decisions stand" };
+        format!("{} more {word} behind the first {ACTIONS} actions: report.json.", count(hidden))
+    })
 }
 
 fn standing(night: &Night) -> Vec<StandingRow> {

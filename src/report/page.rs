@@ -45,10 +45,17 @@ const SHORT: usize = 120;
 /// No page is larger. The largest of ours, of 5,000 devices, has a tenth of it.
 const LARGEST: usize = 32 << 20;
 
+/// Steps of the engine, and data that it makes (64 bytes a step), for one page.
+/// The list of 5,000 devices takes under a tenth of it; a loop that prints
+/// nothing meets this end within a second.
+const FUEL: u64 = 20_000_000;
+
 /// Templates and a style of the user's, by the names of ours.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     pub sources: BTreeMap<String, String>,
+    /// Steps for one page; `None`: the usual.
+    pub fuel: Option<u64>,
     /// Once it is true, what is being printed ends with [`ReportError::Stopped`].
     pub stop: Arc<AtomicBool>,
 }
@@ -90,6 +97,7 @@ impl Press {
         env.set_auto_escape_callback(|_| AutoEscape::Html);
         env.set_formatter(write);
         env.set_debug(true);
+        env.set_fuel(Some(overrides.fuel.unwrap_or(FUEL)));
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         env.set_syntax(syntax.map_err(|e| failed("layout.html", &e))?);
         env.remove_filter("safe");
@@ -161,7 +169,14 @@ impl io::Write for Sheet<'_> {
 fn failed(template: &'static str, error: &Error) -> ReportError {
     let broke = error.name().and_then(|at| TEMPLATES.iter().find(|(name, _)| *name == at));
     let template = broke.map_or(template, |(name, _)| *name);
-    ReportError::Template { template, reason: format!("{error:#}") }
+    let reason = match error.kind() {
+        ErrorKind::OutOfFuel => {
+            let line = error.line().map_or(String::new(), |line| format!(" in line {line}"));
+            format!("it takes more steps than any page needs{line}: does it loop without an end?")
+        }
+        _ => format!("{error:#}"),
+    };
+    ReportError::Template { template, reason }
 }
 
 /// The address of each device's page, seen from the index.

@@ -2,7 +2,7 @@
 //! in the template, because each is a small decision over numbers.
 
 use super::ACTIONS;
-use super::view::{Night, RunOutcome, Share, Verdict, days_between};
+use super::view::{DriftDay, Night, RunOutcome, Share, Verdict, days_between};
 use super::words::{count, counted, date, estimate, share};
 use crate::model::finding::Recommendation;
 
@@ -69,8 +69,44 @@ pub(super) fn verdict_lines(night: &Night) -> Vec<String> {
     lines
 }
 
+/// Nights that the trend looks back.
+const MONTH: usize = 30;
+
+/// Better or worse, in a word and its reason: open drifts now against those of
+/// the oldest of the last [`MONTH`] nights. `None` before a week of nights.
+///
+/// Nights that move at random end up `sqrt(Σ d²)` away from where they began;
+/// what stays within 1.645 of that is no trend.
+pub(super) fn trend(night: &Night) -> Option<(&'static str, String)> {
+    let ran: Vec<&DriftDay> = night.drift_by_day.iter().filter(|day| day.ran).collect();
+    let ran = &ran[ran.len().saturating_sub(MONTH)..];
+    let (first, last) = (ran.first()?, ran.last()?);
+    if ran.len() < 7 {
+        return None;
+    }
+    let moves = ran.windows(2).map(|two| two[1].open() as f64 - two[0].open() as f64);
+    let usual = 1.645 * moves.map(|d| d * d).sum::<f64>().sqrt();
+    let (before, now) = (first.open(), last.open());
+    let apart = now as f64 - before as f64;
+    let why = format!(
+        "{} open, {} on {}",
+        counted(now, "drift is", "drifts are"),
+        if before == now { "as many as".to_owned() } else { count(before) },
+        first.night.format("%-d %b")
+    );
+    Some(if before + now == 0 {
+        ("As before.", format!("No drift is open, and none was on {}.", first.night.format("%-d %b")))
+    } else if before == now {
+        ("As before.", format!("{why}."))
+    } else if apart.abs() <= usual {
+        ("No clear trend.", format!("{why}; that is within what nights vary."))
+    } else {
+        (if apart < 0.0 { "Better." } else { "Worse." }, format!("{why}; that is more than nights vary."))
+    })
+}
+
 pub(super) fn movement_lines(night: &Night) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = trend(night).map(|(_, why)| why).into_iter().collect();
     match &night.movement {
         None => lines.push("First run: there is nothing to compare with yet.".to_owned()),
         Some(m) => {
@@ -85,7 +121,7 @@ pub(super) fn movement_lines(night: &Night) -> Vec<String> {
                     count(m.returned)
                 ));
             }
-            if let Some(before) = m.open_30_days_ago {
+            if let (Some(before), None) = (m.open_30_days_ago, trend(night)) {
                 lines.push(format!(
                     "30 days earlier {} open; now {}.",
                     counted(before, "drift was", "drifts were"),

@@ -12,6 +12,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::Honesty;
+pub use crate::analysis::summary::{Estimate, Verdict};
 use crate::model::finding::{Ranking, Recommendation};
 use crate::model::{
     BridgeDomain, Cause, Change, DeviceName, Drift, DriftClass, DriftId, Fact, FactKey, Interface, Kind,
@@ -102,16 +103,6 @@ pub enum RunOutcome {
     Abandoned,
 }
 
-/// The closed set of verdicts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    InStep,
-    MostlyInStep,
-    OutOfStep,
-    CannotSay,
-}
-
 /// Every device of the inventory stands in exactly one of these.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Fleet {
@@ -152,14 +143,6 @@ impl Fleet {
 pub struct Share {
     pub part: u64,
     pub whole: u64,
-}
-
-/// An estimate with its 90 % interval.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Estimate {
-    pub mid: f64,
-    pub low: f64,
-    pub high: f64,
 }
 
 /// What moved since the run before.
@@ -333,12 +316,14 @@ pub struct CalendarRow {
     pub cells: Vec<Option<u32>>,
 }
 
-/// The estimated share of device-time on which the last snapshot was still true.
+/// The estimated share of devices whose last snapshot was still true.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct FreshNight {
     pub night: NaiveDate,
-    /// From 0 to 1; `None` when there was no run.
+    /// When the night began, from 0 to 1; `None` when there was no run.
     pub share: Option<Estimate>,
+    /// The same devices when the night's reading was over.
+    pub after: Option<Estimate>,
 }
 
 /// Whether the forecasts hold.
@@ -374,7 +359,10 @@ pub struct ReliabilityBin {
 pub struct BudgetPoint {
     /// Device sessions a night.
     pub sessions: u64,
-    /// Expected devices that changed unseen.
+    /// Share of device-time, weighed by importance, on which the snapshot is
+    /// true, from 0 to 1. In the long run, and if devices change as they did.
+    pub fresh: Estimate,
+    /// Devices that have changed unseen, at any one moment.
     pub unseen: Estimate,
     /// Mean days from a change to the scan that finds it.
     pub delay_days: Option<f64>,
@@ -474,6 +462,8 @@ pub struct DeviceView {
     /// Covered facts on which record and device agree.
     pub agreement: Option<Share>,
     pub unmanaged_facts: u64,
+    /// Nights between two readings that it is worth, at the budget of the run.
+    pub interval_days: Option<f64>,
     /// Of the last complete scan.
     pub lines: LineCounts,
     /// By kind and key. Left out of `report.json`: `driftcast export` has them

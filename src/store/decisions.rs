@@ -123,9 +123,9 @@ impl Store {
         self.list_decisions(self.cutoff(as_of)?, true)
     }
 
-    /// All decisions, newest first.
-    pub fn all_decisions(&self) -> Result<Vec<Decision>, StoreError> {
-        self.list_decisions(i64::MAX, false)
+    /// All decisions up to what a run saw, newest first.
+    pub fn all_decisions(&self, as_of: Option<RunId>) -> Result<Vec<Decision>, StoreError> {
+        self.list_decisions(self.cutoff(as_of)?, false)
     }
 
     fn list_decisions(&self, cutoff: i64, open: bool) -> Result<Vec<Decision>, StoreError> {

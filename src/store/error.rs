@@ -57,6 +57,10 @@ pub enum StoreError {
     #[error("run {0} is older than what retention keeps: its night cannot be told again")]
     Pruned(i64),
 
+    /// Export CSV, or link a `DuckDB` library that has it.
+    #[error("the DuckDB library that this program is linked with writes no Parquet")]
+    NoParquet,
+
     /// `driftcast query` lists them.
     #[error("no query is called {0:?}")]
     UnknownQuery(String),

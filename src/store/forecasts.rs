@@ -23,6 +23,9 @@ pub struct ForecastSum {
     pub expected: f64,
     /// Its variance, if devices change independently of each other.
     pub variance: f64,
+    /// Both again, without the devices that the run then read completely.
+    pub expected_left: f64,
+    pub variance_left: f64,
 }
 
 impl Store {
@@ -31,7 +34,14 @@ impl Store {
         let mut statement = self.db.prepare(SUMS)?;
         let rows = statement.query_map([self.cutoff(as_of)?], |row| {
             let devices = row.get::<_, i64>(1)? as u64;
-            Ok(ForecastSum { run: row.get(0)?, devices, expected: row.get(2)?, variance: row.get(3)? })
+            Ok(ForecastSum {
+                run: row.get(0)?,
+                devices,
+                expected: row.get(2)?,
+                variance: row.get(3)?,
+                expected_left: row.get(4)?,
+                variance_left: row.get(5)?,
+            })
         })?;
         Ok(rows.collect::<duckdb::Result<_>>()?)
     }

@@ -73,11 +73,7 @@ impl Store {
     /// Runs a named query. `values`: by the names of its parameters; what is
     /// left out has its default.
     pub fn query(&self, name: &str, values: &BTreeMap<String, String>) -> Result<Rows, StoreError> {
-        let (name, sql) = NAMED
-            .iter()
-            .find(|(known, _)| *known == name)
-            .ok_or_else(|| StoreError::UnknownQuery(name.to_owned()))?;
-        let bound = bind(&described(name, sql), values)?;
+        let (sql, bound) = asked(name, values)?;
         let mut statement = self.db.prepare(sql)?;
         let mut rows = statement.query(duckdb::params_from_iter(bound))?;
         let mut result = Rows { columns: Vec::new(), rows: Vec::new() };
@@ -94,6 +90,41 @@ impl Store {
         }
         Ok(result)
     }
+
+    /// Runs a named query into a Parquet file: how many rows, and its bytes.
+    ///
+    /// The database can reach no file but those in its own temporary folder,
+    /// so the file is made there and read back.
+    pub fn query_parquet(
+        &self,
+        name: &str,
+        values: &BTreeMap<String, String>,
+    ) -> Result<(usize, Vec<u8>), StoreError> {
+        let (sql, mut bound) = asked(name, values)?;
+        let path = self.dir().join("tmp").join(format!("export-{}.parquet", std::process::id()));
+        let file = |source| StoreError::Folder { path: path.clone(), source };
+        bound.push(Value::Text(path.to_string_lossy().into_owned()));
+        let copy = format!(
+            "COPY (\n{}\n) TO (${}) (FORMAT parquet)",
+            sql.trim_end().trim_end_matches(';'),
+            bound.len()
+        );
+        let rows = self.db.execute(&copy, duckdb::params_from_iter(bound)).map_err(|error| {
+            if error.to_string().contains("in the catalog") { StoreError::NoParquet } else { error.into() }
+        })?;
+        let bytes = std::fs::read(&path).map_err(file);
+        std::fs::remove_file(&path).map_err(file)?;
+        Ok((rows, bytes?))
+    }
+}
+
+/// The statement of a query, with its values in the order of `$1`, `$2`, …
+fn asked(name: &str, values: &BTreeMap<String, String>) -> Result<(&'static str, Vec<Value>), StoreError> {
+    let (name, sql) = NAMED
+        .iter()
+        .find(|(known, _)| *known == name)
+        .ok_or_else(|| StoreError::UnknownQuery(name.to_owned()))?;
+    Ok((sql, bind(&described(name, sql), values)?))
 }
 
 fn bind(query: &NamedQuery, values: &BTreeMap<String, String>) -> Result<Vec<Value>, StoreError> {
@@ -167,6 +198,13 @@ mod tests {
             }
         }
         let values = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        let none = BTreeMap::new();
+        let device = values("device", "sw1");
+        for (query, values) in [("runs", &none), ("open-drifts", &device)] {
+            let (rows, bytes) = store.query_parquet(query, values).unwrap();
+            assert_eq!((rows, &bytes[..4], &bytes[bytes.len() - 4..]), (0, &b"PAR1"[..], &b"PAR1"[..]));
+        }
+        assert_eq!(std::fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0, "nothing is left behind");
         assert!(matches!(store.query("nothing", &BTreeMap::new()), Err(StoreError::UnknownQuery(_))));
         assert!(matches!(
             store.query("runs", &values("device", "x")),

@@ -13,8 +13,8 @@ use driftcast::model::{
     Interface, Kind, LineCounts, Outcome, Record, RecordSource, RunKind, ServiceKind, ServiceRef, UnreadLine,
 };
 use driftcast::report::view::upkeep::{
-    CauseShare, CostAnswer, DelayAnswer, HandAnswer, NightSessions, PlatformLines, PolicyWork, ScheduleState,
-    Upkeep, WeakDevice,
+    CauseShare, CostAnswer, Debt, DelayAnswer, HandAnswer, IgnoreRule, NightSessions, PlatformLines,
+    PolicyWork, RefusedAnswer, ScheduleState, Upkeep, WeakDevice, WentAhead,
 };
 use driftcast::report::view::{
     BudgetPoint, Calendar, CalendarRow, Decision, DeviceView, DriftDay, Estimate, FactView, FieldPair, Fleet,
@@ -277,6 +277,7 @@ fn device_view(i: u64, dice: &mut Dice) -> DeviceView {
         last_good_scan: Some(ago(age)),
         agreement: Some(Share { part: 118, whole: 121 }),
         unmanaged_facts: 14,
+        interval_days: Some(3.2),
         lines: LineCounts { read: 412, ignored: 1_630, unread: 0 },
         facts: (0..6).map(|n| FactView::of(&Fact::Interface(interface(n)))).collect(),
         changes: vec![
@@ -347,6 +348,14 @@ fn upkeep(devices: u64, drifts: u64) -> Upkeep {
             devices: 6,
             lines: 118,
         }],
+        ignore_rules: vec![IgnoreRule {
+            rule: "ignore role=leaf line=ntp clock-period *".to_owned(),
+            reason: "the clock's own drift".to_owned(),
+            since: Some(ago(40.0)),
+            times: 0,
+            runs: 0,
+            last: None,
+        }],
         by_hand: Some(HandAnswer {
             days: 90.0,
             by_hand: 54,
@@ -365,6 +374,39 @@ fn upkeep(devices: u64, drifts: u64) -> Upkeep {
             sessions_per_night: sessions as f64,
             fleet: devices,
             scan_seconds: Some(2.1),
+        }),
+        debt: (0..3)
+            .map(|i| Debt {
+                device: device_name(i),
+                kind: Kind::Interface,
+                key: format!("ge100-0/0/{i}.251"),
+                choice: if i == 0 { "override" } else { "skip" }.to_owned(),
+                class: "conflicting".to_owned(),
+                who: "ann".to_owned(),
+                why: "customer 4711 moves on Friday".to_owned(),
+                when: ago(12.0 - i as f64),
+                age_days: 12.0 - i as f64,
+                until: (i < 2).then(|| ago(2.0 - 4.0 * i as f64)),
+                overdue: i == 0,
+            })
+            .collect(),
+        refused: Some(RefusedAnswer {
+            days: 90.0,
+            accepted: 6,
+            skipped: 4,
+            overridden: 3,
+            aborted: 1,
+            went_ahead: (0..3)
+                .map(|i| WentAhead {
+                    device: device_name(i),
+                    key: format!("ge100-0/0/{i}.251"),
+                    more: i,
+                    who: "ann".to_owned(),
+                    when: ago(12.0 + i as f64),
+                    as_wanted: i == 2,
+                    settled: i > 0,
+                })
+                .collect(),
         }),
         cost: Some(CostAnswer {
             days: 30.0,
@@ -471,6 +513,11 @@ fn sample(devices: u64, drifts: u64) -> Night {
                         low: mid - 0.02,
                         high: (mid + 0.015).min(1.0),
                     }),
+                    after: (!(50..53).contains(&i)).then_some(Estimate {
+                        mid: mid + 0.012,
+                        low: mid - 0.01,
+                        high: (mid + 0.02).min(1.0),
+                    }),
                 }
             })
             .collect(),
@@ -494,12 +541,14 @@ fn sample(devices: u64, drifts: u64) -> Night {
                 .collect(),
             ..Reliability::default()
         },
-        budget_curve: [0.5, 1.0, 1.5, 2.0, 4.0]
+        budget_curve: [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0]
             .into_iter()
             .map(|f: f64| {
-                let mid = devices as f64 * 0.008 / f.powf(0.8);
+                let mid = devices as f64 * 0.05 / f.powf(0.8);
+                let right = 1.0 - mid / devices as f64;
                 BudgetPoint {
-                    sessions: (confirmed.max(1) as f64 * f) as u64,
+                    sessions: (confirmed.max(1) as f64 * f).ceil() as u64,
+                    fresh: Estimate { mid: right, low: right - 0.02 / f, high: (right + 0.01).min(1.0) },
                     unseen: Estimate { mid, low: mid * 0.6, high: mid * 1.5 },
                     delay_days: Some(3.2 / f),
                     today: (f - 1.0).abs() < 1e-9,
@@ -580,6 +629,7 @@ fn all_bad(devices: u64) -> Night {
     for night in &mut night.freshness {
         night.share =
             night.share.map(|s| Estimate { mid: s.mid - 0.6, low: s.low - 0.65, high: s.high - 0.5 });
+        night.after = night.share;
     }
     night.reliability.skill = Some(-0.3);
     night.never_read = (0..devices).map(device_name).collect();
@@ -637,6 +687,8 @@ fn tags(html: &str) -> Vec<String> {
 /// or another system may have written.
 fn infected(evil: &str) -> Night {
     let mut night = sample(3, 3);
+    // Pages of weeks and months hold no text of others; two weeks are enough of them.
+    night.drift_by_day.drain(..76);
     let text = || evil.to_owned();
     // Device names have rules of their own; what these refuse cannot get here.
     let device = |i: usize| {
@@ -687,6 +739,17 @@ fn infected(evil: &str) -> Night {
     for weak in &mut night.upkeep.weak {
         (weak.algorithms, weak.device) = (text(), device(0));
     }
+    for debt in &mut night.upkeep.debt {
+        debt.device = device(0);
+        (debt.key, debt.choice, debt.class) = (text(), text(), text());
+        (debt.who, debt.why) = (text(), text());
+    }
+    for rule in &mut night.upkeep.ignore_rules {
+        (rule.rule, rule.reason) = (text(), text());
+    }
+    for deploy in night.upkeep.refused.iter_mut().flat_map(|refused| &mut refused.went_ahead) {
+        (deploy.device, deploy.key, deploy.who) = (device(0), text(), text());
+    }
     for platform in &mut night.upkeep.unread_by_platform {
         platform.platform = text();
     }
@@ -710,17 +773,55 @@ fn infected(evil: &str) -> Night {
 }
 
 fn is_html(path: &str) -> bool {
-    std::path::Path::new(path).extension().is_some_and(|e| e == "html")
+    ends_with(path, "html")
+}
+
+fn ends_with(path: &str, ending: &str) -> bool {
+    std::path::Path::new(path).extension().is_some_and(|e| e == ending)
 }
 
 fn pages_as_tags(night: &Night) -> Vec<Vec<String>> {
-    render(night)
-        .unwrap()
-        .iter()
-        .filter(|p| is_html(&p.path))
-        .map(|p| tags(std::str::from_utf8(&p.bytes).unwrap()))
-        .collect()
+    page_tags(&render(night).unwrap())
 }
+
+fn page_tags(pages: &[Page]) -> Vec<Vec<String>> {
+    pages.iter().filter(|p| is_html(&p.path)).map(|p| tags(std::str::from_utf8(&p.bytes).unwrap())).collect()
+}
+
+/// What gets out of where text may stand, and what it would do there.
+const WAYS_OUT: [&str; 13] = [
+    "",
+    ">",
+    "\">",
+    "'>",
+    "\" ",
+    "' ",
+    "</td>",
+    "</title></style></script>",
+    "</svg></table></dl>",
+    "-->",
+    "]]>",
+    "\\u003e",
+    "\u{202e}\u{0}",
+];
+const DEEDS: [&str; 16] = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg/onload=alert(1)>",
+    "<iframe srcdoc='<script>alert(1)</script>'>",
+    "<a href=javascript:alert(1)>x</a>",
+    "<style>*{display:none}</style>",
+    "<base href=//evil.example/>",
+    "<meta http-equiv=refresh content=0;url=//evil.example>",
+    "<form action=//evil.example><input autofocus onfocus=alert(1)>",
+    "onmouseover=alert(1) x=",
+    "style=background:url(//evil.example) x=",
+    "<!--",
+    "{{ 7*7 }}{% include 'index.html' %}{# ",
+    "=cmd|'/c calc'!A1",
+    "+1+cmd|' /C calc'!A0",
+    "@SUM(1+1)\t-2",
+];
 
 const EVIL: [&str; 12] = [
     "<script>alert(1)</script>",
@@ -743,6 +844,61 @@ fn no_text_becomes_markup() {
     for evil in EVIL {
         assert_eq!(pages_as_tags(&infected(evil)), benign, "{evil:?}");
     }
+}
+
+/// 208 payloads in every text at once: no element and no attribute that a
+/// harmless text does not give, drawings that are closed, tables without formulas.
+#[test]
+fn two_hundred_payloads_do_nothing() {
+    let benign = page_tags(&render(&infected("benign")).unwrap());
+    let broken_tags = page_tags(&render_broken(&infected("benign").run, "benign").unwrap()).concat().len();
+    let mut tried = 0;
+    for way in WAYS_OUT {
+        for deed in DEEDS {
+            let evil = format!("{way}{deed}");
+            let night = infected(&evil);
+            let pages = render(&night).unwrap();
+            assert_eq!(page_tags(&pages), benign, "{evil:?}");
+            let broken = render_broken(&night.run, &evil).unwrap();
+            assert_eq!(page_tags(&broken).concat().len(), broken_tags, "{evil:?}");
+            for page in &pages {
+                if ends_with(&page.path, "csv") {
+                    let rows = csv::ReaderBuilder::new()
+                        .has_headers(false)
+                        .from_reader(&page.bytes[..])
+                        .into_records();
+                    for cell in
+                        rows.flat_map(|row| row.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+                    {
+                        let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+                        assert!(!formula || cell.parse::<f64>().is_ok(), "{}: {cell:?}", page.path);
+                    }
+                }
+            }
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, 208);
+    // The same tags in the same order: what is closed here is closed everywhere.
+    for tags in benign {
+        assert_closed("", &tags);
+    }
+}
+
+/// Every element that is opened is closed, in order.
+fn assert_closed(path: &str, tags: &[String]) {
+    let mut open: Vec<&str> = Vec::new();
+    for tag in tags {
+        let name = tag.split(' ').next().unwrap();
+        let empty =
+            ["!doctype", "meta", "link", "br", "path", "line", "circle", "polygon", "polyline", "rect"];
+        if let Some(name) = name.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name), "{path}");
+        } else if !empty.contains(&name.trim_end_matches('/')) {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{path}: {open:?}");
 }
 
 proptest! {
@@ -775,19 +931,7 @@ fn pages_are_closed_and_load_nothing() {
         for outside in ["src=", "http:", "https:", "href=\"//", " style=", "onclick", "@import"] {
             assert!(!html.contains(outside), "{}: {outside}", page.path);
         }
-        // Every element that is opened is closed, in order.
-        let mut open: Vec<String> = Vec::new();
-        for tag in tags(html) {
-            let name = tag.split(' ').next().unwrap();
-            let empty =
-                ["!doctype", "meta", "link", "br", "path", "line", "circle", "polygon", "polyline", "rect"];
-            if let Some(name) = name.strip_prefix('/') {
-                assert_eq!(open.pop().as_deref(), Some(name), "{}", page.path);
-            } else if !empty.contains(&name.trim_end_matches('/')) {
-                open.push(name.to_owned());
-            }
-        }
-        assert!(open.is_empty(), "{}: {open:?}", page.path);
+        assert_closed(&page.path, &tags(html));
     }
 }
 
@@ -843,6 +987,17 @@ fn a_large_fleet_has_a_small_index() {
 }
 
 #[test]
+fn a_large_fleet_is_far_from_the_bound_of_a_template() {
+    let night = sample(5_000, 2_000);
+    let tenth = Overrides { fuel: Some(2_000_000), ..Overrides::default() };
+    assert!(render_with(&night, &tenth, &mut |_| {}).is_ok());
+    assert!(
+        render_with(&sample(3, 2), &Overrides { fuel: Some(500), ..Overrides::default() }, &mut |_| {})
+            .is_err()
+    );
+}
+
+#[test]
 fn empty_states_explain_themselves() {
     let html = index(&empty());
     for words in [
@@ -891,12 +1046,14 @@ fn numbers_that_are_none_stop_no_report() {
     }
     for (night, x) in night.freshness.iter_mut().zip(odd) {
         night.share = Some(Estimate { mid: x, low: x, high: x });
+        night.after = night.share;
     }
     for (bin, x) in night.reliability.bins.iter_mut().zip(odd) {
         (bin.said, bin.low, bin.high) = (x, x, x);
     }
     for (point, x) in night.budget_curve.iter_mut().zip(odd) {
         point.unseen = Estimate { mid: x, low: x, high: x };
+        (point.fresh, point.delay_days) = (point.unseen, Some(x));
     }
     night.drifts[0].age_days = f64::NAN;
     let html = index(&night);
@@ -1052,12 +1209,31 @@ fn templates_of_the_user_stand_in_and_cannot_harm() {
         ("index.html", "{{ page|safe }}"),
         ("index.html", "{% include '/etc/passwd' %}"),
         ("index.html", "{% for a in range(100000) %}x{% endfor %}"),
+        ("index.html", "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}"),
+        ("index.html", "{% extends 'index.html' %}"),
+        ("layout.html", "{% include 'layout.html' %}"),
+        ("index.html", "{{ page.word * 999999999 }}"),
+        ("index.html", "{% set x = page.word * 9999999 %}{{ x * 100 }}"),
+        ("group.html", "{{ 1 / 0 }}"),
+        ("report.css", "a{}</style >"),
         ("report.css", "</style><script>alert(1)</script>"),
     ] {
         match with(name, broken) {
             Err(ReportError::Template { template, .. }) => assert_eq!(template, name, "{broken}"),
             other => panic!("{broken}: {:?}", other.map(|pages| pages.len())),
         }
+    }
+    // One that turns in circles without a word ends, says so, and says where.
+    let turns = format!(
+        "{{% set all = '0123456789' * 1000 %}}\n{}{}",
+        "{% for a in all %}".repeat(4),
+        "{% endfor %}".repeat(4)
+    );
+    match with("device.html", &turns) {
+        Err(ReportError::Template { template: "device.html", reason }) => {
+            assert!(reason.contains("in line 2: does it loop without an end?"), "{reason}");
+        }
+        other => panic!("{:?}", other.map(|pages| pages.len())),
     }
     // One that never ends is told to stop, and one that only writes meets an end.
     let loops = "{% for a in page.scan_next %}{% for b in page.scan_next %}{% for c in page.scan_next %}{{ page.word * 99999 }}{% endfor %}{% endfor %}{% endfor %}";
@@ -1100,7 +1276,12 @@ fn look() {
     #[expect(clippy::disallowed_methods, reason = "asks whether somebody wants to look")]
     let Ok(folder) = std::env::var("DRIFTCAST_LOOK") else { return };
     let nights = [
-        ("fleet", sample(5_000, 2_000)),
+        ("fleet", {
+            let mut n = sample(5_000, 2_000);
+            // Of so many only those with news have pages.
+            n.devices.truncate(1_000);
+            n
+        }),
         ("small", sample(3, 2)),
         ("first", {
             let mut n = empty();

@@ -412,6 +412,14 @@ fn what_is_asked_for_later_is_read_in_the_background() {
     let file = bench.folder.path().join("facts.csv");
     assert!(bench.run(&["export", "facts", "--out", file.to_str().unwrap()]).status.success());
     assert!(fs::read_to_string(&file).unwrap().lines().count() > 100);
+    for (ending, begins) in [("parquet", &b"PAR1"[..]), ("json", b"[\n  {")] {
+        let file = bench.folder.path().join(format!("facts.{ending}"));
+        let done = bench.run(&["--json", "export", "facts", "--out", file.to_str().unwrap()]);
+        let done: Value = serde_json::from_slice(&done.stdout).unwrap();
+        assert!(done["rows"].as_u64().unwrap() > 100, "{done}");
+        assert!(fs::read(&file).unwrap().starts_with(begins), "{ending}");
+    }
+    assert_eq!(bench.run(&["export", "facts", "--format", "parquet"]).status.code(), Some(2));
     assert_eq!(bench.run(&["query", "nonsense"]).status.code(), Some(2));
     lab.kill().unwrap();
     lab.wait().unwrap();

@@ -90,6 +90,11 @@ const OVERFLOW = `(() => {
     .filter((e) => e.getBoundingClientRect().right > innerWidth + 1).pop();
   return wide + " px wide in a window of " + innerWidth + ", by <" + culprit?.tagName.toLowerCase() + " class='" + culprit?.className + "'> " + culprit?.textContent.trim().slice(0, 40);
 })()`;
+// A row that is taller than a sheet of A4 would be cut wherever it stands.
+const TALL = `(() => {
+  const row = [...document.querySelectorAll("tr")].find((e) => e.getBoundingClientRect().height > 1017);
+  return row ? "a row is taller than a page: " + row.textContent.trim().slice(0, 40) : null;
+})()`;
 const AXE = `axe.run(document, { resultTypes: ["violations"] }).then((r) => r.violations
   .filter((v) => ["serious", "critical"].includes(v.impact))
   .map((v) => v.id + " x" + v.nodes.length + ": " + v.nodes[0].html.slice(0, 120) + " " + (v.nodes[0].any[0]?.message ?? "")))`;
@@ -111,6 +116,17 @@ for (const page of pages) {
       const fault = (text) => faults.push(`${name}, ${media}, ${width} px: ${text}`);
       const overflow = await run(OVERFLOW);
       if (overflow) fault(overflow);
+      if (media === "print") {
+        const tall = await run(TALL);
+        if (tall) fault(tall);
+        const sheet = { paperWidth: 8.27, paperHeight: 11.69, preferCSSPageSize: true, printBackground: false };
+        const { data } = await tab("Page.printToPDF", sheet);
+        const paper = Buffer.from(data, "base64").toString("latin1");
+        if (!paper.startsWith("%PDF")) fault("it does not print");
+        // What is too wide is not cut but shrunk: then a sheet is no longer A4.
+        const box = paper.match(/\/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)/);
+        if (!box || Math.abs(box[1] - 595) > 2) fault(`it is not printed on A4: ${box?.[0]}`);
+      }
       if (axe && width !== 768 && media !== "print") {
         await run(axe + "; null");
         for (const finding of await run(AXE)) fault(`axe ${finding}`);

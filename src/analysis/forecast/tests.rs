@@ -123,7 +123,7 @@ fn two_thousand_devices_come_out_the_same_twice() {
     let found = outlook(&batches, &[], &subjects, day(190.0), &Settings::default()).unwrap();
     assert_eq!(found.rankings.len(), 2_000);
     let week = super::super::summary::ahead(&subjects, &found.forecasts, 7.0);
-    assert!(week.low < week.middle && week.middle < week.high && week.high < 2_000.0);
+    assert!(week.low < week.mid && week.mid < week.high && week.high < 2_000.0);
     assert!(found.rankings.windows(2).all(|two| two[0].score >= two[1].score));
     let again = outlook(&batches, &[], &subjects, day(190.0), &Settings::default()).unwrap();
     assert_eq!(found.forecasts, again.forecasts);

@@ -22,7 +22,12 @@ pub(in crate::report) fn figure(nights: &[FreshNight], target: Option<f64>) -> R
         ));
     }
     let mean = known.iter().map(|(_, s)| s.mid).sum::<f64>() / known.len() as f64;
+    let after: Vec<f64> =
+        nights.iter().filter_map(|night| Some(night.after?.mid)).filter(|mid| mid.is_finite()).collect();
     let mut title = format!("Before a night's reading, {} of our snapshots were still right", percent(mean));
+    if !after.is_empty() {
+        title = format!("{title}; after it, {}", percent(after.iter().sum::<f64>() / after.len() as f64));
+    }
     if let Some(goal) = target.filter(|goal| known.iter().all(|(_, s)| s.mid < *goal)) {
         title = format!("{title}; no night met {}", percent(goal));
     }
@@ -43,8 +48,9 @@ pub(in crate::report) fn figure(nights: &[FreshNight], target: Option<f64>) -> R
     let floor = floor(&known);
     let cut = if floor > 0.0 { format!(" Axis cut at {}.", percent(floor)) } else { String::new() };
     let mut key = vec![
-        Key { mark: "line", word: "estimate".to_owned() },
+        Key { mark: "line", word: "when the night began".to_owned() },
         Key { mark: "band", word: "90 % interval".to_owned() },
+        Key { mark: "ink", word: "after its reading".to_owned() },
     ];
     if let Some(goal) = target {
         key.push(Key { mark: "target", word: format!("wanted, {}", percent(goal)) });
@@ -56,7 +62,7 @@ pub(in crate::report) fn figure(nights: &[FreshNight], target: Option<f64>) -> R
         id: ID,
         title,
         subtitle: format!(
-            "Expected share of devices whose last snapshot was still true when the night began.{cut}"
+            "Expected share of devices whose last snapshot was still true, night by night.{cut}"
         ),
         empty: None,
         wide: String::new(),
@@ -112,9 +118,27 @@ fn paint(
         sheet.line(&[(left, y.at(goal)), (right, y.at(goal))], Ink::Target, 2)?;
     }
     sheet.line(&[(left, bottom), (right, bottom)], Ink::Edge, 1)?;
+    for part in known.chunk_by(|a, b| b.0 == a.0 + 1) {
+        let after: Vec<_> = part
+            .iter()
+            .filter_map(|(i, _)| Some((at(*i), y.at(nights[*i].after?.mid.clamp(floor, 1.0)))))
+            .collect();
+        if after.len() > 1 {
+            sheet.line(&after, Ink::Text, 2)?;
+        }
+    }
     if let Some((i, last)) = known.last() {
-        sheet.dot((at(*i), y.at(last.mid)), 4, Ink::Line, false)?;
-        sheet.text((at(*i) + 10, y.at(last.mid)), &percent(last.mid), Ink::Text, At::Start)?;
+        let before = y.at(last.mid);
+        sheet.dot((at(*i), before), 4, Ink::Line, false)?;
+        let after = nights[*i].after.filter(|e| e.mid.is_finite());
+        // Two labels keep a line's height between them; the higher share stands above.
+        let place = after.map_or(before, |e| before.max(y.at(e.mid) + 15));
+        sheet.text((at(*i) + 10, place), &percent(last.mid), Ink::Line, At::Start)?;
+        if let Some(after) = after {
+            let at_after = y.at(after.mid);
+            sheet.dot((at(*i), at_after), 3, Ink::Text, false)?;
+            sheet.text((at(*i) + 10, at_after), &percent(after.mid), Ink::Text, At::Start)?;
+        }
     }
     let dates: Vec<_> = nights.iter().map(|n| n.night).collect();
     sheet.nights(&dates, at, sheet.height - 12)
@@ -129,16 +153,29 @@ fn table(nights: &[FreshNight]) -> Table {
         let mean = |value: fn(&Estimate) -> f64| known.iter().map(value).sum::<f64>() / known.len() as f64;
         let mut row = vec![last.night.format("%-d %b").to_string()];
         if known.is_empty() {
-            row.extend(["no run".to_owned(), "–".to_owned(), "–".to_owned()]);
+            row.extend(["no run".to_owned(), "–".to_owned(), "–".to_owned(), "–".to_owned()]);
         } else {
             row.extend([percent(mean(|s| s.mid)), percent(mean(|s| s.low)), percent(mean(|s| s.high))]);
+            let after: Vec<f64> = week.iter().filter_map(|n| Some(n.after?.mid)).collect();
+            row.push(if after.is_empty() {
+                "–".to_owned()
+            } else {
+                percent(after.iter().sum::<f64>() / after.len() as f64)
+            });
         }
         row.push(format!("{} of {}", known.len(), week.len()));
         rows.push(row);
     }
     Table {
         caption: "By week, newest first".to_owned(),
-        columns: vec![text("Week to"), number("Right"), number("Low"), number("High"), number("Nights run")],
+        columns: vec![
+            text("Week to"),
+            number("Before"),
+            number("Low"),
+            number("High"),
+            number("After"),
+            number("Nights run"),
+        ],
         rows,
         note: None,
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Estimate;
-use crate::model::{Cause, DeviceName};
+use crate::model::{Cause, DeviceName, Kind};
 
 /// Everything of this file. The default is a fleet of which nothing is known.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -23,9 +23,69 @@ pub struct Upkeep {
     pub causes: Vec<CauseShare>,
     /// Most lines first.
     pub unread_by_platform: Vec<PlatformLines>,
+    /// In the order of the configuration, as it is when the report is made.
+    pub ignore_rules: Vec<IgnoreRule>,
+    /// Sync debt: skips and overrides that nothing has settled, oldest first.
+    pub debt: Vec<Debt>,
     pub by_hand: Option<HandAnswer>,
     pub delay: Option<DelayAnswer>,
     pub cost: Option<CostAnswer>,
+    pub refused: Option<RefusedAnswer>,
+}
+
+/// Somebody decided to leave a difference, and it is still there.
+#[derive(Clone, Debug, Serialize)]
+pub struct Debt {
+    pub device: DeviceName,
+    pub kind: Kind,
+    pub key: String,
+    /// `skip` or `override`.
+    pub choice: String,
+    /// What the live reading found.
+    pub class: String,
+    pub who: String,
+    pub why: String,
+    pub when: DateTime<Utc>,
+    pub age_days: f64,
+    /// When it was to be looked at again.
+    pub until: Option<DateTime<Utc>>,
+    /// That time is over.
+    pub overdue: bool,
+}
+
+/// What a block in place of a warning would have stopped.
+#[derive(Clone, Debug, Serialize)]
+pub struct RefusedAnswer {
+    /// Days that it rests on.
+    pub days: f64,
+    /// Refused deploys that were decided, each in one of these four.
+    pub accepted: u64,
+    pub skipped: u64,
+    pub overridden: u64,
+    pub aborted: u64,
+    /// Those that went ahead over a warning, newest first.
+    pub went_ahead: Vec<WentAhead>,
+}
+
+impl RefusedAnswer {
+    pub fn all(&self) -> u64 {
+        self.accepted + self.skipped + self.overridden + self.aborted
+    }
+}
+
+/// A deploy that was overridden: a block would have stopped it.
+#[derive(Clone, Debug, Serialize)]
+pub struct WentAhead {
+    pub device: DeviceName,
+    /// The first of its things, and how many more there are.
+    pub key: String,
+    pub more: u64,
+    pub who: String,
+    pub when: DateTime<Utc>,
+    /// The device had it as wanted already.
+    pub as_wanted: bool,
+    /// Record and device agree since.
+    pub settled: bool,
 }
 
 /// Drifts that policies accepted into the record.
@@ -72,6 +132,24 @@ pub struct WeakDevice {
     pub device: DeviceName,
     /// Separated by `, `.
     pub algorithms: String,
+}
+
+/// A rule for noise, and what it did up to this run. One that never fired is
+/// probably a mistake.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IgnoreRule {
+    /// What it says, in one line: `ignore role=leaf line=ntp clock-period *`.
+    pub rule: String,
+    pub reason: String,
+    /// The end of the first run that knew it; `None` before there was one.
+    pub since: Option<DateTime<Utc>>,
+    /// Lines, changes and drifts that it took out; for a policy, drifts that it
+    /// left alone, counted in each run.
+    pub times: u64,
+    /// Runs in which it fired.
+    pub runs: u64,
+    /// `None`: never.
+    pub last: Option<DateTime<Utc>>,
 }
 
 /// A cause's share of the drifts that were opened in the last 90 days.
