@@ -155,7 +155,7 @@ fn two_platforms() -> Fleet {
             if night >= 4 && says {
                 heard.push(line(*id, fleet.now - TimeDelta::hours(20)));
             }
-            let at = fleet.now + TimeDelta::seconds(place as i64);
+            let at = fleet.now + TimeDelta::seconds(i64::try_from(place).unwrap());
             results.push(result(run, *id, at, Reason::Due, changed));
         }
         store.append(&results).unwrap();
