@@ -216,6 +216,35 @@ fn sites_and_jump_hosts_are_spared() {
     assert_eq!(read.iter().filter(|id| **id >= 25).count(), 2);
 }
 
+#[test]
+fn a_forecast_worse_than_a_constant_falls_back_to_the_oldest_first() {
+    let devices: Vec<Candidate> = (0..40).map(|id| candidate(id, Some(1.0 + (id % 8) as f64))).collect();
+    let mut state = night(devices, |_| 0.05);
+    assert!(Tonight::open(state.clone(), &settings("10")).follows_forecast());
+    // Half of the fleet changed every day and the other half never did, until it was the other way round.
+    let members = vec![crate::analysis::learner::Member::default(); 40];
+    let first = day_of(days_ago(12.0)).floor();
+    let mut learner = Learner::new(&members, first as i64);
+    (0..40).for_each(|device| learner.enter(device, first));
+    for night in 1..=7_u32 {
+        let t = first + f64::from(night);
+        learner.settle(t);
+        for device in 0..40 {
+            learner.observe(device, t, Seen::Changed((device < 20) == (night < 6)));
+        }
+        learner.close_night(t);
+        assert!(night != 5 || learner.trusted());
+    }
+    assert!(!learner.trusted(), "{}", learner.lead());
+    state.outlook.learner = learner;
+    let tonight = Tonight::open(state.clone(), &settings("10"));
+    assert!(!tonight.follows_forecast());
+    let (plans, _) = play(&state, &settings("10"), |_| false);
+    let read: BTreeSet<DeviceId> = plans.iter().flat_map(ids).collect();
+    assert_eq!(read, (0..40).filter(|id| id % 8 >= 6).collect());
+    assert!(plans[0].targets[0].why.starts_with("the oldest snapshot first"), "{}", plans[0].targets[0].why);
+}
+
 proptest! {
     #[test]
     fn no_budget_is_exceeded_and_no_device_read_twice(
