@@ -17,7 +17,7 @@ use crate::jobs::{self, Decide, Decided, Env, ResolveAsk, Resolved};
 use crate::model::device::DeviceId;
 use crate::model::{Device, Scope};
 use crate::store::Choice;
-use crate::sync::verdict::Wanted;
+use crate::sync::verdict::{Class, Wanted};
 
 /// More than this is no transcript of one deploy.
 const MAX_BYTES: u64 = 16 << 20;
@@ -132,9 +132,9 @@ pub(crate) async fn run(context: &Context, args: ResolveArgs) -> Result<Exit, Fa
     }
     show(context, &resolved)?;
     if !resolved.is_confirmed() {
-        context
-            .out
-            .line("\nNot confirmed: the device does not have it. Nothing was decided and nothing written.")?;
+        let other = resolved.objects.iter().any(|object| object.class == Class::NotThis);
+        let why = if other { "the transcript is of something else" } else { "the device does not have it" };
+        context.out.line(format!("\nNot confirmed: {why}. Nothing was decided and nothing written."))?;
         return conclude(context, &resolved, None, &Decided::default(), Exit::NotConfirmed);
     }
     let Some(decide) = choose(context, &args, until, &resolved)? else {

@@ -133,7 +133,7 @@ pub async fn resolve(env: &Env, ask: ResolveAsk) -> Result<Resolved, JobError> {
     out.objects = verdict::judge(&out.wanted, &evidence);
     for object in &mut out.objects {
         // What is shown beside the verdict may come from the last whole reading.
-        if object.fact.is_none() && object.class == Class::Identical {
+        if object.fact.is_none() && matches!(object.class, Class::Identical | Class::NotThis) {
             object.fact = past.facts.iter().find(|fact| fact.key() == object.fact_key()).cloned();
         }
         if object.kind == Kind::Interface

@@ -63,8 +63,9 @@ pub fn gate(wanted: &Wanted, facts: &[Fact], records: &[Record]) -> (Answer, Str
         {
             (Answer::Free, "it is there and carries nothing of what is wanted".to_owned())
         } else {
-            let what = [held.different, held.lacking].concat().join(", ");
-            (Answer::Conflicting, format!("the device has it with another {what}"))
+            let told = held.told(wanted, &fact.fields());
+            let with = if held.different.is_empty() { "" } else { "with " };
+            (Answer::Conflicting, format!("the device has it {with}{told}"))
         };
     }
     if let Some(other) = taken_by(wanted, facts) {
@@ -72,9 +73,9 @@ pub fn gate(wanted: &Wanted, facts: &[Fact], records: &[Record]) -> (Answer, Str
             other.service.as_ref().map_or_else(String::new, |service| format!(", in {}", service.name));
         return (Answer::Conflicting, format!("{} has these tags on that port{place}", other.name));
     }
-    match record.map(|record| wanted.against(&record.fields())) {
-        Some(held) if !held.different.is_empty() => {
-            (Answer::Conflicting, format!("the record keeps it for another {}", held.different.join(", ")))
+    match record.map(|record| (record.fields(), wanted.against(&record.fields()))) {
+        Some((fields, held)) if !held.different.is_empty() => {
+            (Answer::Conflicting, format!("the record keeps it with {}", held.told(wanted, &fields)))
         }
         Some(_) => (Answer::Free, "the record has it as wanted, and the device lacks it".to_owned()),
         None => (Answer::Free, "neither the device nor the record has it".to_owned()),

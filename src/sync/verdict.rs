@@ -127,6 +127,36 @@ impl Match {
     pub fn is_full(&self) -> bool {
         self.different.is_empty() && self.lacking.is_empty()
     }
+
+    /// What is there in the place of what was wanted, and what is not there:
+    /// `VLAN 252 instead of 251, without service g_v251`. `is`: its fields.
+    pub fn told(&self, wanted: &Wanted, is: &[(&'static str, Option<String>)]) -> String {
+        let wanted = wanted.fields();
+        let word = |field: &'static str| match field {
+            "outer" => "VLAN",
+            "inner" => "inner VLAN",
+            "service_kind" => "kind of service",
+            other => other,
+        };
+        let there = |name: &str| {
+            let value = is.iter().find(|(field, _)| *field == name).and_then(|(_, value)| value.clone());
+            value.unwrap_or_default()
+        };
+        // The service says it; its kind beside it is only of interest alone.
+        let both = |name: &&&str| {
+            **name != "service_kind"
+                || !(self.different.contains(&"service") || self.lacking.contains(&"service"))
+        };
+        let instead = self.different.iter().filter(both).map(|name| {
+            let wanted = wanted.get(name).map_or("none", String::as_str);
+            format!("{} {} instead of {wanted}", word(name), there(name))
+        });
+        let without =
+            self.lacking.iter().filter(both).map(|name| {
+                format!("without {} {}", word(name), wanted.get(name).map_or("", String::as_str))
+            });
+        instead.chain(without).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Wanted {
@@ -319,10 +349,11 @@ fn interface(name: &str, wanted: &Wanted, evidence: &Evidence<'_>) -> Object {
             ),
         };
     }
+    let told = held.told(wanted, &fact.fields());
     let (class, says) = if held.different.is_empty() {
-        (Class::Partial, format!("it is there without {}", held.lacking.join(", ")))
+        (Class::Partial, format!("it is there {told}"))
     } else {
-        (Class::Conflicting, format!("it is there with another {}", held.different.join(", ")))
+        (Class::Conflicting, format!("it is there with {told}"))
     };
     let (class, why) = explained(class, &says, evidence.transcript);
     verdict(class, Some(fact), why)
