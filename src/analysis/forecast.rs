@@ -264,7 +264,9 @@ pub(super) fn forecast(
             changed: row.map_or(0, |row| row.changed),
             peers: peers[groups[index]] - usize::from(halves[index].is_some()),
             worth: if known { looks[index].index } else { grid::worth(&weights, None) },
-            sisters: sisters[index].filter(|_| learner.campaign(index, now) > 1.2),
+            // Most of them say enough, whichever model had expected it.
+            sisters: sisters[index]
+                .filter(|found| 2 * found.changed > found.read || learner.campaign(index, now) > 1.2),
             hint: Hint::of(learner, index, now),
         });
     }
