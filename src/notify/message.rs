@@ -76,17 +76,17 @@ impl Message {
             facts.open_drifts, facts.unreadable, facts.devices
         )];
         if facts.verdict.is_some() {
-            lines.extend(match (&facts.do_first[..], facts.open_drifts + facts.unreadable) {
-                ([], 0) => Some("Nothing needed from you.".to_owned()),
-                ([], _) => None,
-                (actions, _) => {
-                    let actions: Vec<String> = actions.iter().map(|action| clean(action)).collect();
-                    Some(format!("Do first: {}.", actions.join("; ")))
-                }
-            });
+            if facts.do_first.is_empty() && facts.open_drifts + facts.unreadable == 0 {
+                lines.push("Nothing needed from you.".to_owned());
+            }
             if facts.decisions > 0 {
                 let word = if facts.decisions == 1 { "needs" } else { "need" };
                 lines.push(format!("{} of the report's actions {word} your decision.", facts.decisions));
+            }
+            if !facts.do_first.is_empty() {
+                lines.push(String::new());
+                lines.push("Do first".to_owned());
+                lines.extend(facts.do_first.iter().map(|action| format!("- {}", clean(action))));
             }
         }
         lines
@@ -249,11 +249,14 @@ pub(super) mod tests {
         assert_eq!(message.title(), "driftcast: Mostly in step: 1 new, 1 resolved (run 7 complete)");
         let lines = message.lines();
         assert_eq!(
-            lines[..4],
+            lines[..7],
             [
                 "Mostly in step: 4 open drifts; 0 of 5 devices cannot be read.",
-                "Do first: Accept VLAN 251 on 3 devices; Read sw1 again.",
                 "1 of the report's actions needs your decision.",
+                "",
+                "Do first",
+                "- Accept VLAN 251 on 3 devices",
+                "- Read sw1 again",
                 "",
             ]
         );

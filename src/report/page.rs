@@ -96,7 +96,6 @@ impl Press {
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_auto_escape_callback(|_| AutoEscape::Html);
         env.set_formatter(write);
-        env.set_debug(true);
         env.set_fuel(Some(overrides.fuel.unwrap_or(FUEL)));
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         env.set_syntax(syntax.map_err(|e| failed("layout.html", &e))?);
@@ -164,8 +163,8 @@ impl io::Write for Sheet<'_> {
     }
 }
 
-/// With the line and its surroundings: a broken template is repaired by reading
-/// this. It is named where it broke: a page also extends and imports others.
+/// With the line, and what it was included by: a broken template is repaired by
+/// reading this. It is named where it broke: a page also extends and imports others.
 fn failed(template: &'static str, error: &Error) -> ReportError {
     let broke = error.name().and_then(|at| TEMPLATES.iter().find(|(name, _)| *name == at));
     let template = broke.map_or(template, |(name, _)| *name);
@@ -174,7 +173,15 @@ fn failed(template: &'static str, error: &Error) -> ReportError {
             let line = error.line().map_or(String::new(), |line| format!(" in line {line}"));
             format!("it takes more steps than any page needs{line}: does it loop without an end?")
         }
-        _ => format!("{error:#}"),
+        _ => {
+            let mut reason = error.to_string();
+            let mut source = std::error::Error::source(error);
+            while let Some(cause) = source {
+                reason = format!("{reason}: {cause}");
+                source = cause.source();
+            }
+            reason
+        }
     };
     ReportError::Template { template, reason }
 }

@@ -3,7 +3,7 @@
 
 use super::ACTIONS;
 use super::view::{DriftDay, Night, RunOutcome, Share, Verdict, days_between};
-use super::words::{count, counted, date, estimate, share};
+use super::words::{about, count, counted, date, estimate, share};
 use crate::model::finding::Recommendation;
 
 /// The verdict, never better than the figures beside it allow.
@@ -72,8 +72,9 @@ pub(super) fn verdict_lines(night: &Night) -> Vec<String> {
 /// Nights that the trend looks back.
 const MONTH: usize = 30;
 
-/// Better or worse, in a word and its reason: open drifts now against those of
-/// the oldest of the last [`MONTH`] nights. `None` before a week of nights.
+/// Better or worse, in a word and its reason: last night's move if it is larger
+/// than nights are, else open drifts now against those of the oldest of the last
+/// [`MONTH`] nights. `None` before a week of nights.
 ///
 /// Nights that move at random end up `sqrt(Σ d²)` away from where they began;
 /// what stays within 1.645 of that is no trend.
@@ -84,19 +85,33 @@ pub(super) fn trend(night: &Night) -> Option<(&'static str, String)> {
     if ran.len() < 7 {
         return None;
     }
-    let moves = ran.windows(2).map(|two| two[1].open() as f64 - two[0].open() as f64);
-    let usual = 1.645 * moves.map(|d| d * d).sum::<f64>().sqrt();
+    let moves: Vec<f64> = ran.windows(2).map(|two| two[1].open() as f64 - two[0].open() as f64).collect();
+    let (tonight, before_it) = moves.split_last()?;
+    let squares: f64 = before_it.iter().map(|d| d * d).sum();
+    let usual = 1.645 * (squares / before_it.len() as f64).sqrt();
+    if tonight.abs() > (1.2 * usual).max(2.0) {
+        let (word, more) =
+            if *tonight > 0.0 { ("Worse tonight.", "more") } else { ("Better tonight.", "fewer") };
+        let open = counted(last.open(), "drift is", "drifts are");
+        let by = count(tonight.abs() as u64);
+        return Some((
+            word,
+            format!(
+                "{open} open, {by} {more} than the night before; nights usually move by up to {}.",
+                about(usual)
+            ),
+        ));
+    }
+    let usual = 1.645 * (squares + tonight * tonight).sqrt();
     let (before, now) = (first.open(), last.open());
     let apart = now as f64 - before as f64;
-    let why = format!(
-        "{} open, {} on {}",
-        counted(now, "drift is", "drifts are"),
-        if before == now { "as many as".to_owned() } else { count(before) },
-        first.night.format("%-d %b")
-    );
-    Some(if before + now == 0 {
-        ("As before.", format!("No drift is open, and none was on {}.", first.night.format("%-d %b")))
-    } else if before == now {
+    let since = first.night.format("%-d %b");
+    if before + now == 0 {
+        return Some(("As before.", format!("No drift is open, and none was on {since}.")));
+    }
+    let than = if before == now { "as many as".to_owned() } else { count(before) };
+    let why = format!("{} open, {than} on {since}", counted(now, "drift is", "drifts are"));
+    Some(if before == now {
         ("As before.", format!("{why}."))
     } else if apart.abs() <= usual {
         ("No clear trend.", format!("{why}; that is within what nights vary."))

@@ -1037,6 +1037,33 @@ fn the_verdict_is_never_better_than_the_figures() {
 }
 
 #[test]
+fn better_or_worse_is_more_than_nights_vary() {
+    let word = |opens: &[u64]| {
+        let last = as_of().date_naive();
+        let night = |(ago, open): (i64, &u64)| DriftDay {
+            night: last - Duration::days(ago),
+            ran: true,
+            unrecorded: *open,
+            missing: 0,
+            differs: 0,
+            new: 0,
+            resolved: 0,
+        };
+        let days = (0..).zip(opens.iter().rev()).map(night).collect::<Vec<_>>().into_iter().rev().collect();
+        let html = index(&Night { drift_by_day: days, ..empty() });
+        let block = html.split("Better or worse</h2>").nth(1).unwrap();
+        block.split("<strong>").nth(1).map_or("", |rest| rest.split('<').next().unwrap()).to_owned()
+    };
+    assert_eq!(word(&[5, 6, 5, 6, 5, 6, 5, 6, 5, 6]), "No clear trend.");
+    assert_eq!(word(&[5, 6, 5, 6, 5, 6, 5, 6, 5, 22]), "Worse tonight.");
+    assert_eq!(word(&[22, 21, 22, 21, 22, 21, 22, 21, 22, 3]), "Better tonight.");
+    assert_eq!(word(&[40, 38, 36, 34, 31, 29, 26, 24, 22, 20, 18, 16]), "Better.");
+    assert_eq!(word(&[4, 6, 8, 10, 13, 15, 18, 20, 22, 24, 26, 28]), "Worse.");
+    assert_eq!(word(&[0; 9]), "As before.");
+    assert_eq!(word(&[5, 9, 5]), "", "three nights say nothing yet");
+}
+
+#[test]
 fn numbers_that_are_none_stop_no_report() {
     let mut night = sample(12, 20);
     let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, -1.0];
