@@ -44,7 +44,7 @@ impl Store {
     /// Every rule that was ever known, up to what a run saw.
     pub fn ignored(&self, as_of: Option<RunId>) -> Result<Vec<IgnoreCount>, StoreError> {
         let mut statement = self.db.prepare(LIST)?;
-        let mut rows = statement.query([self.cutoff(as_of)?])?;
+        let mut rows = statement.query(duckdb::params![self.cutoff(as_of)?, as_of])?;
         let mut counts = Vec::new();
         while let Some(row) = rows.next()? {
             counts.push(IgnoreCount {
