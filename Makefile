@@ -10,7 +10,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 # Property tests try the same cases each time; another number tries others.
 export PROPTEST_RNG_SEED ?= 7
 
-.PHONY: demo test web build release check bench fuzz clean-demo
+.PHONY: demo test web build release check bench fuzz mutations clean-demo
 
 demo: build
 	@$(CARGO_TARGET_DIR)/debug/driftcast --data $(DEMO) demo
@@ -49,6 +49,11 @@ bench:
 # Each target for SECONDS_EACH (60) seconds; a long run: make fuzz SECONDS_EACH=3600.
 fuzz:
 	@fuzz/run
+
+# MUTATIONS (a million) of the recordings of all platforms, SEED (1) and following:
+# a release build of the readers alone, then minutes on all cores.
+mutations:
+	@cargo run --quiet --release --locked --manifest-path fuzz/Cargo.toml --example mutations -- $(or $(MUTATIONS),1000000) $(or $(SEED),1)
 
 clean-demo:
 	rm -rf $(DEMO)

@@ -27,11 +27,17 @@ fn counted(snapshot: &Snapshot) -> u64 {
     snapshot.lines.read + snapshot.lines.ignored + snapshot.lines.unread
 }
 
+/// No line is lost.
+pub fn lose_nothing(platform: &'static Platform, bytes: &[u8]) {
+    let snapshots = read_text(platform, bytes, None, &keeper());
+    let settled = settle(bytes).text;
+    assert_eq!(snapshots.iter().map(counted).sum::<u64>(), said(&settled), "a line is lost");
+}
+
 /// One reader: no line is lost, and without its prompt nothing is complete.
 pub fn read(platform: &'static Platform, bytes: &[u8]) {
+    lose_nothing(platform, bytes);
     let settled = settle(bytes).text;
-    let snapshots = read_text(platform, bytes, None, &keeper());
-    assert_eq!(snapshots.iter().map(counted).sum::<u64>(), said(&settled), "a line is lost");
     let mut captured = sections(platform, &settled, None);
     for section in &mut captured {
         section.prompt = None;

@@ -14,6 +14,9 @@ pub mod compare;
 // Disagreements + open drifts → steps in the life of drifts.
 pub mod reconcile;
 
+// What the user calls noise.
+pub mod ignore;
+
 // A reading that lost too much to be believed at once.
 pub mod shrink;
 // Whose accounts say where a drift came from.
@@ -98,6 +101,7 @@ pub use forecast::{Forecast, Hint, Sisters, Subject};
 pub use frame::FrameError;
 pub use frequency::{Frequency, frequency};
 pub use honesty::Honesty;
+pub use ignore::{BadIgnore, IgnoreRule, Ignores};
 pub use learner::Learner;
 pub use plan::{NightState, Tonight};
 pub use rank::rank;

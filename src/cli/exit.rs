@@ -198,6 +198,7 @@ impl From<JobError> for Failure {
             | JobError::Coverage(_)
             | JobError::KnownHosts(_)
             | JobError::Credential(_)
+            | JobError::Ignore(_)
             | JobError::Policy(_)
             | JobError::OtherDevice { .. } => (Exit::Usage, None),
             JobError::Sync(refused) => of_sync(refused),

@@ -80,6 +80,10 @@ fn why(snapshot: &Snapshot) -> String {
              read each from a file of its own",
             snapshot.device.as_deref().unwrap_or("one without a name")
         ),
+        Some(detail @ "end-unknown") => format!(
+            "{outcome} ({detail}): {title} does not mark the end of a configuration, and nothing follows it here, \
+             so nobody can tell whether lines are missing; a recording with the next prompt shows it"
+        ),
         Some(detail) => format!("{outcome} ({detail})"),
         None if snapshot.outcome == Outcome::Unread => {
             format!("{outcome}: nothing in it is output of {title} that we know")

@@ -9,6 +9,7 @@ use super::words;
 use chrono::{DateTime, Utc};
 
 use crate::jobs::{self, Status};
+use crate::report::view::upkeep::IgnoreRule;
 use crate::schedule::{self, ScheduleStatus};
 use crate::store::Decision;
 
@@ -27,11 +28,13 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
     let channels = jobs::notify_channels(&env)?;
     let heard = jobs::heard_lately(&env)?;
     let honesty = jobs::honesty(&env)?;
+    let ignores = jobs::ignore_rules(&env)?;
     if context.out.json {
         let mut value = serde_json::to_value(&status).unwrap_or_default();
         value["decisions"] = serde_json::to_value(&decisions).unwrap_or_default();
         value["schedules"] = serde_json::to_value(&schedules).unwrap_or_default();
         value["notifications"] = serde_json::to_value(&channels).unwrap_or_default();
+        value["ignore_rules"] = serde_json::to_value(&ignores).unwrap_or_default();
         value["syslog"] = serde_json::to_value(heard).unwrap_or_default();
         value["forecasts"] = serde_json::to_value(&honesty).unwrap_or_default();
         Output::write_json(&value)?;
@@ -62,6 +65,7 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
     show_schedules(context, &schedules, now)?;
     show_queue(context, &status, now)?;
     show_decisions(context, &decisions, now)?;
+    show_ignores(context, &ignores, now)?;
     for state in &channels {
         let newest = &state.newest;
         let why = newest.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
@@ -151,6 +155,26 @@ fn show_decisions(context: &Context, decisions: &[Decision], now: DateTime<Utc>)
         &[],
         &rows,
     )
+}
+
+/// Rules for noise; one that never fires is probably a mistake.
+fn show_ignores(context: &Context, rules: &[IgnoreRule], now: DateTime<Utc>) -> Result<(), Failure> {
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = rules
+        .iter()
+        .map(|rule| {
+            let last = match (rule.last, rule.since) {
+                (Some(last), _) => words::age(last, now),
+                (None, Some(since)) => format!("never since {}", words::moment(since)),
+                (None, None) => "no run yet".to_owned(),
+            };
+            vec![rule.rule.clone(), rule.times.to_string(), last, rule.reason.clone()]
+        })
+        .collect();
+    context.out.line("")?;
+    context.out.table(&["rule for noise", "fired", "last", "reason"], &["fired"], &rows)
 }
 
 fn show_ages(context: &Context, status: &Status) -> Result<(), Failure> {

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
-use crate::analysis::{cause, coverage, forecast, plan};
+use crate::analysis::{cause, coverage, forecast, ignore, plan};
 use crate::device::{self, CredentialTable};
 use crate::source::{self, RemoteTable, SourceError, shown};
 use crate::{notify, signal, sync};
@@ -58,6 +58,8 @@ pub struct Settings {
     pub source: BTreeMap<String, RemoteTable>,
     pub coverage: coverage::Settings,
     pub cause: cause::Settings,
+    /// Noise: neither a change nor a drift.
+    pub ignore: Vec<ignore::IgnoreRule>,
     pub forecast: forecast::Settings,
     pub plan: plan::Settings,
     pub report: Report,

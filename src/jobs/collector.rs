@@ -2,7 +2,7 @@
 //! the store knows and committed, whole devices at a time. It is the only
 //! thing that writes during a run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,8 @@ pub(super) struct Kept {
     pub(super) took_ms: u64,
     /// The facts differ from the last complete snapshot.
     pub(super) changed: bool,
+    /// How often each of the user's rules for noise fired.
+    pub(super) fired: BTreeMap<usize, u64>,
     pub(super) opened: usize,
     pub(super) returned: usize,
     pub(super) resolved: usize,
@@ -214,7 +216,9 @@ fn weigh(
         (opened, returned, resolved) = (count(Step::Opened), count(Step::Returned), count(Step::Resolved));
         result.kept = std::mem::take(&mut read.kept);
     }
+    let fired = std::mem::take(&mut read.noise.fired);
     let done = Kept {
+        fired,
         outcome: result.scan.outcome,
         detail: result.scan.detail.clone(),
         took_ms: read.took_ms,
@@ -276,16 +280,18 @@ fn compare_with_past(
     let attribution = attribution(known_commit, &read.snapshot.commits);
     result.commit = read.snapshot.commits.first().filter(|newest| known_commit != Some(newest)).cloned();
 
-    let changes = last_complete.map_or_else(Vec::new, |after| {
+    let mut changes = last_complete.map_or_else(Vec::new, |after| {
         // If the clock went back, the order is still that of the scans and the interval a moment.
         let interval = (after.min(read.started), read.started);
         analysis::changes(&known.facts, &read.facts, &covers, interval, &attribution)
     });
+    env.ignores.settle_changes(&mut read.noise, &mut changes);
     result.observed = std::mem::take(&mut read.observed);
     result.observed.retain(|(name, oper, mtu)| known.observed.get(name) != Some(&(*oper, *mtu)));
 
     let coverage = Coverage::from_records(&env.coverage, &known.records);
-    let comparison = analysis::compare(&read.facts, &known.records, &coverage, &covers);
+    let mut comparison = analysis::compare(&read.facts, &known.records, &coverage, &covers);
+    env.ignores.settle_comparison(&mut read.noise, &mut comparison);
     if reach == Reach::Device {
         result.compared = Some(counts(&comparison)).filter(|counts| known.compared.as_ref() != Some(counts));
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{JobError, Stop};
-use crate::analysis::{Accounts, Rules};
+use crate::analysis::{Accounts, Ignores, Rules};
 use crate::clock::Clock;
 use crate::config::{Jump, Settings, window};
 use crate::device::credential::Credentials;
@@ -60,6 +60,8 @@ pub struct Env {
     pub coverage: Arc<Rules>,
     /// What may be accepted without a person, compiled from the settings.
     pub policies: Arc<Policies>,
+    /// What the user calls noise, compiled from the settings.
+    pub ignores: Arc<Ignores>,
     /// Whose commits say where a drift came from, compiled from the settings.
     pub accounts: Arc<Accounts>,
     pub events: Events,
@@ -88,6 +90,7 @@ impl Env {
         let keeper = Arc::new(Keeper::new(&fingerprint_key(&dir)?));
         let coverage = Arc::new(Rules::new(&settings.coverage)?);
         let policies = Arc::new(Policies::new(&settings.policy)?);
+        let ignores = Arc::new(Ignores::new(&settings.ignore)?);
         let accounts = Arc::new(Accounts::new(&settings.cause)?);
         Ok(Self {
             dir,
@@ -97,6 +100,7 @@ impl Env {
             keeper,
             coverage,
             policies,
+            ignores,
             accounts,
             events: Events::none(),
             heed_windows: true,

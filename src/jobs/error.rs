@@ -26,6 +26,8 @@ pub enum JobError {
     #[error(transparent)]
     Coverage(#[from] crate::analysis::BadPattern),
     #[error(transparent)]
+    Ignore(#[from] crate::analysis::BadIgnore),
+    #[error(transparent)]
     Policy(#[from] crate::sync::BadPolicy),
     /// A plan that is not applied, a change that is not taken back.
     #[error(transparent)]

@@ -16,6 +16,7 @@ use super::collector::Wants;
 use super::room::{Room, Tries};
 use super::scan::Cast;
 use super::{Env, files};
+use crate::analysis::ignore::Fitting;
 use crate::device::Transcript;
 use crate::model::device::DeviceId;
 use crate::model::snapshot::{KeptText, digest_of, hex};
@@ -45,6 +46,8 @@ pub(super) struct Read {
     pub(super) quiet: bool,
     /// Weak SSH algorithms that the session agreed on.
     pub(super) weak: Vec<String>,
+    /// The user's rules for noise that fit the device, and what they did.
+    pub(super) noise: Fitting,
 }
 
 /// What is seen of an interface beside its configuration.
@@ -145,7 +148,7 @@ impl Crew {
             return None;
         }
         env.events.say(&Event::DeviceStarted { device: device.name.clone() });
-        let before = self.cast.states.get(&target.device_id).filter(|_| !self.cast.recompare);
+        let before = self.cast.states.get(&target.device_id).filter(|state| self.cast.is_comparable(state));
         let mut tries = Tries::default();
         loop {
             // A session that outlasts the grace is given up: nothing of it is kept.
@@ -230,11 +233,15 @@ fn read_device(
         digests: None,
         quiet: false,
         weak,
+        noise: env.ignores.fitting(device),
         target,
         snapshot,
     };
     read.snapshot.device = Some(device.name.to_string());
     read.kept = read.snapshot.kept.take().unwrap_or_default();
+    for part in &mut read.kept {
+        part.text = env.ignores.without_lines(&mut read.noise, std::mem::take(&mut part.text));
+    }
     if unchanged {
         read.quiet = true;
     } else if read.snapshot.outcome.is_complete() {

@@ -56,6 +56,7 @@ pub fn examine(env: &Env) -> Vec<Check> {
     checks.push(credentials(env));
     checks.extend(inventory(env));
     checks.extend(super::notify::examine(env));
+    checks.extend(ignores(env));
     checks
 }
 
@@ -193,6 +194,33 @@ fn credentials(env: &Env) -> Check {
             "devices that name it cannot be read until this is mended",
         ),
     }
+}
+
+/// Days after which a rule for noise that never fired is told.
+const IDLE_DAYS: i64 = 7;
+
+/// Rules for noise that never fired match nothing, or nothing any more.
+fn ignores(env: &Env) -> Option<Check> {
+    let rules = super::ignore_rules(env).ok().filter(|rules| !rules.is_empty())?;
+    let old = env.clock.now() - chrono::TimeDelta::days(IDLE_DAYS);
+    let idle: Vec<&str> = rules
+        .iter()
+        .filter(|rule| rule.last.is_none() && rule.since.is_some_and(|since| since <= old))
+        .map(|rule| rule.rule.as_str())
+        .collect();
+    Some(match idle.first() {
+        None => Check::good("rules for noise", format!("{} configured", rules.len())),
+        Some(first) => Check::not(
+            "rules for noise",
+            Verdict::Warning,
+            format!(
+                "{} of {} never fired in {IDLE_DAYS} days or more, such as: {first}",
+                idle.len(),
+                rules.len()
+            ),
+            "correct what it says or take it out; `driftcast status` shows when each last fired",
+        ),
+    })
 }
 
 fn inventory(env: &Env) -> Vec<Check> {

@@ -11,6 +11,7 @@ mod error; // why a job did not happen
 mod fetchers; // many fetchers: plan → readings
 mod files; // what the limit of open files allows
 mod health; // what `doctor` looks at
+mod ignored; // what the rules for noise did
 mod inventory; // imports, renames, host keys
 mod known; // what the store holds, as of a run or as of now
 mod morning; // one stored night → the value that the report shows
@@ -35,6 +36,7 @@ mod worth; // what more or fewer sessions would buy: for the report
 pub use env::{Env, Events, Sink};
 pub use error::JobError;
 pub use health::{Check, Verdict, examine, reach};
+pub use ignored::ignore_rules;
 pub use inventory::{host_keys, import_devices, rename_device};
 pub use known::{
     Ages, Known, Queued, Row, RunStatus, Shown, Status, all_records, budgets, honesty, known, live_devices,

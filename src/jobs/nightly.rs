@@ -12,14 +12,14 @@ use super::carrier::{Back, Carrier, Pace};
 use super::collector::{Kept, Wants};
 use super::notify::{self, Notified};
 use super::scan::{Cast, Summary, outcome_of};
-use super::{Env, JobError, files, known, morning, publish, sync, templates};
+use super::{Env, JobError, files, ignored, known, morning, publish, sync, templates};
 use crate::analysis::plan::{self, Candidate, Done, NightState, Purse, Request, Tonight};
 use crate::analysis::{Budget, History};
 use crate::model::device::DeviceId;
 use crate::model::{Device, Event, Outcome, Plan, RunId, RunKind, Signal};
 use crate::report;
 use crate::report::view::{RunOutcome, RunView};
-use crate::store::{BatchLock, LastState, Store};
+use crate::store::{BatchLock, LastState, RunRow, Store};
 
 /// A finished night.
 #[derive(Debug)]
@@ -120,8 +120,7 @@ pub(super) async fn night(
         note["schedule"] = serde_json::json!(schedule);
         note["slot"] = serde_json::json!(slot);
     }
-    let last = store.runs(1_000)?.into_iter().find(|r| r.kind == RunKind::Nightly);
-    let recompare = last.is_some_and(|last| last.note["coverage"] != note["coverage"]);
+    let same_since = same_since(&store.runs(1_000)?, &note, started);
     let sessions = budget.sessions(eve.devices.len());
     let run = store.start_run(RunKind::Nightly, started, i64::try_from(sessions).ok(), &note)?;
     let state = eve.state(env)?;
@@ -133,7 +132,7 @@ pub(super) async fn night(
     store.append_forecasts(run, &forecasts)?;
     drop(store);
     env.events.say(&Event::RunStarted { run, kind: RunKind::Nightly });
-    let done = read_and_keep(env, run, eve, state, &settings, recompare, with_report).await;
+    let done = read_and_keep(env, run, eve, state, &settings, same_since, with_report).await;
     if let Err(error) = &done
         && with_report
     {
@@ -151,7 +150,7 @@ async fn read_and_keep(
     eve: Eve,
     state: NightState,
     settings: &plan::Settings,
-    recompare: bool,
+    same_since: Option<DateTime<Utc>>,
     with_report: bool,
 ) -> Result<Nightly, JobError> {
     let fleet = eve.devices.len();
@@ -160,7 +159,8 @@ async fn read_and_keep(
         names: Arc::new(names),
         devices: Arc::new(eve.devices.into_iter().collect()),
         states: Arc::new(eve.states),
-        recompare,
+        recompare: false,
+        same_since,
     };
     let mut kept: Vec<Kept> = Vec::new();
     let mut stopped = false;
@@ -267,6 +267,7 @@ fn finish(
         .map(|(id, _)| *id)
         .collect();
     store.done(&answered, run, env.clock.now())?;
+    ignored::note(env, &store, run, kept)?;
     store.finish_run(run, env.clock.now(), outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
     drop(store);
 
@@ -406,9 +407,25 @@ impl Eve {
     }
 }
 
-/// Another coverage means that quiet devices have to be compared again.
+/// Since when nights compare by the rules of this one: the start of the first
+/// of them. `None`: no night had others.
+fn same_since(runs: &[RunRow], note: &serde_json::Value, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let mut since = now;
+    for night in runs.iter().filter(|run| run.kind == RunKind::Nightly) {
+        if night.note["coverage"] != note["coverage"] {
+            return Some(since);
+        }
+        since = night.started;
+    }
+    None
+}
+
+/// Another coverage, or other rules for noise, mean that quiet devices have to
+/// be compared again.
 fn coverage_digest(env: &Env) -> String {
     use sha2::{Digest as _, Sha256};
-    let text = serde_json::to_string(&env.settings.coverage).unwrap_or_default();
+    let mut text = serde_json::to_string(&env.settings.coverage).unwrap_or_default();
+    // As it was before there were such rules, if there are none.
+    env.ignores.lines().iter().for_each(|line| text.push_str(line));
     crate::model::snapshot::hex(&Sha256::digest(text.as_bytes())[..8])
 }

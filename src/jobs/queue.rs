@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::collector::{Kept, Wants};
 use super::scan::{Cast, Summary, carry_out, outcome_of};
-use super::{Env, JobError};
+use super::{Env, JobError, ignored};
 use crate::config::Queue;
 use crate::model::device::DeviceId;
 use crate::model::{Device, Plan, Reason, RunKind, Scope, Target};
@@ -112,6 +112,7 @@ pub async fn drain(env: &Env, chosen: &[Waiting]) -> Result<Vec<i64>, JobError> 
         states: Arc::new(states),
         names: Arc::new(names),
         recompare: true,
+        same_since: None,
     };
     let (kept, _): (Vec<Kept>, _) = carry_out(env, Wants { run, snapshots: false }, &plan, &cast).await?;
     let store = env.store()?;
@@ -119,6 +120,7 @@ pub async fn drain(env: &Env, chosen: &[Waiting]) -> Result<Vec<i64>, JobError> 
     let summary = Summary { stopped, ..Summary::of(&kept, store.drifts(None)?.len(), &BTreeMap::new()) };
     let outcome = if stopped { "partial" } else { outcome_of(&summary.devices) };
     let now = env.clock.now();
+    ignored::note(env, &store, run, &kept)?;
     store.finish_run(run, now, outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
     store.close_answered(now)?;
     let open: HashSet<i64> = store.requests()?.into_iter().map(|request| request.id).collect();

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::carrier::{Back, Carrier};
 use super::collector::{Kept, Wants};
-use super::{Env, JobError};
+use super::{Env, JobError, ignored};
 use crate::analysis::Reach;
 use crate::analysis::plan::Purse;
 use crate::model::device::DeviceId;
@@ -24,6 +25,17 @@ pub(super) struct Cast {
     /// Compare every device although it is quiet: because somebody wants to
     /// see it, or because what it is compared with has changed (the coverage).
     pub(super) recompare: bool,
+    /// What devices are compared with is as it is since then; who was read
+    /// whole before is compared again. `None`: since ever.
+    pub(super) same_since: Option<DateTime<Utc>>,
+}
+
+impl Cast {
+    /// Whether a device that is as it was need not be looked at again.
+    pub(super) fn is_comparable(&self, state: &LastState) -> bool {
+        let since = |since| state.last_complete.is_some_and(|at| at >= since);
+        !self.recompare && self.same_since.is_none_or(since)
+    }
 }
 
 /// Reads and keeps every target of one plan. The store comes back if it was
@@ -105,6 +117,7 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
         states: Arc::new(states),
         names: Arc::new(names),
         recompare: true,
+        same_since: None,
     };
     let (kept, open) =
         carry_out(env, Wants { run, snapshots: true }, &Plan { round: 1, targets }, &cast).await?;
@@ -132,6 +145,7 @@ pub async fn scan(env: &Env, ask: OnDemand) -> Result<Scanned, JobError> {
     let mut summary = Summary::of(&kept, drifts.len(), &beside);
     summary.stopped = env.stop.is_pressed() && kept.len() < asked;
     let outcome = if summary.stopped { "partial" } else { outcome_of(&counts) };
+    ignored::note(env, &store, run, &kept)?;
     store.finish_run(run, env.clock.now(), outcome, &serde_json::to_value(&summary).unwrap_or_default())?;
     env.events.say(&Event::RunFinished { run });
     let (opened, resolved) = (summary.drifts.new + summary.drifts.returned, summary.drifts.resolved);

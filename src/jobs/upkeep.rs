@@ -70,6 +70,7 @@ impl Night<'_> {
             refused: super::refused::refused(self.store, self.row.id, season, as_of)?,
             causes: self.causes(as_of - Days::new(SEASON)),
             unread_by_platform: self.unread_by_platform(),
+            ignore_rules: super::ignored::as_of(self.env, self.store, Some(self.row.id))?,
             by_hand: answers::by_hand(&lately, &self.env.accounts, season, as_of).map(|said| HandAnswer {
                 days: days_between(season, as_of),
                 by_hand: said.by_hand,

@@ -230,7 +230,7 @@ impl Machine {
             )
         };
         if !live.quirks.iter().any(spoils) {
-            return command::answer(&live.state, line, now);
+            return with_services(command::answer(&live.state, line, now), line, &live.quirks);
         }
         let mut state = live.state.clone();
         for quirk in &live.quirks {
@@ -243,7 +243,23 @@ impl Machine {
                 _ => {}
             }
         }
-        command::answer(&state, line, now)
+        with_services(command::answer(&state, line, now), line, &live.quirks)
+    }
+}
+
+/// Puts the lines of [`Quirk::Services`] in front of the end mark.
+fn with_services(answer: command::Answer, line: &str, quirks: &[Quirk]) -> command::Answer {
+    let lines = quirks.iter().find_map(|quirk| match quirk {
+        Quirk::Services(lines) if line.starts_with("show config services") => Some(lines),
+        _ => None,
+    });
+    match (answer, lines) {
+        (command::Answer::Text { mut text, paged }, Some(lines)) => {
+            let end = text.trim_end().rfind('\n').map_or(0, |at| at + 1);
+            text.insert_str(end, lines);
+            command::Answer::Text { text, paged }
+        }
+        (answer, _) => answer,
     }
 }
 

@@ -57,6 +57,8 @@ pub enum Quirk {
     CutAtBlock,
     /// Has this text in its descriptions.
     Describe(String),
+    /// Has these lines among its services, as they stand.
+    Services(String),
     /// Has bytes in its descriptions that are no UTF-8.
     Latin1,
     /// Echoes what is typed twice.

@@ -45,6 +45,18 @@ pub enum Ending {
     Reply,
 }
 
+impl Captured {
+    /// Whether anything beside the text itself says that it is not cut: a
+    /// prompt behind it, a channel that was closed in good order, a reply.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.prompt.is_some() || self.ended != Ending::Unseen
+    }
+}
+
+/// What a reading finds in a file whose last output carries no mark of its end
+/// and has nothing behind it: it may end where it was cut, and nobody can tell.
+pub(crate) const END_UNKNOWN: &str = "end-unknown";
+
 /// Which signs of completeness are demanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {

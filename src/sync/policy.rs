@@ -69,6 +69,12 @@ pub struct Policy {
     pub reason: Option<String>,
 }
 
+impl Policy {
+    pub fn is_ignore(&self) -> bool {
+        self.action == Deed::Ignore
+    }
+}
+
 /// A date, as text or as TOML writes it.
 fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
     #[derive(Deserialize)]
@@ -142,6 +148,26 @@ impl Policies {
     /// Whether any policy may write without a person.
     pub fn accept_any(&self) -> bool {
         self.rules.iter().any(|rule| rule.policy.action == Deed::Accept)
+    }
+
+    /// Whether any policy leaves drifts alone.
+    pub fn ignore_any(&self) -> bool {
+        self.rules.iter().any(|rule| rule.policy.is_ignore())
+    }
+
+    /// The places, from 0, of the policies that leave a drift or some fields of
+    /// it alone, whatever the others say.
+    pub fn ignoring(&self, case: &Case<'_>, today: NaiveDate) -> Vec<usize> {
+        let about = |rule: &Rule| {
+            let named = &rule.policy.fields;
+            named.is_empty() || case.fields.iter().any(|field| named.contains(field))
+        };
+        let rules = self
+            .rules
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| rule.policy.is_ignore() && rule.matches(case, today) && about(rule));
+        rules.map(|(at, _)| at).collect()
     }
 
     /// Each policy in one line, in the order of the file.

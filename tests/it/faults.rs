@@ -242,6 +242,26 @@ async fn each_fault_has_its_outcome() {
     assert_eq!(done.counts[&Outcome::Complete], table.len());
 }
 
+/// F08: nobody is asked for anything while it is not known whom to trust.
+#[tokio::test(flavor = "multi_thread")]
+async fn known_hosts_that_cannot_be_read_stop_everything() {
+    let bench = Bench::new(1, "").await;
+    drop(bench.env(None));
+    let path = bench.folder.path().join("known_hosts");
+    let known = fs::read_to_string(&path).unwrap();
+    let anew = || {
+        let settings = Arc::new(bench.settings.clone());
+        Env::over_ssh(bench.folder.path().to_owned(), Clock::fixed(noon()), settings).map(drop)
+    };
+    fs::write(&path, format!("{known}dn-3 ssh-ed25519 no\n{known}")).unwrap();
+    let error = anew().unwrap_err().to_string();
+    assert!(error.contains("known_hosts:2"), "{error}");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert!(anew().is_err());
+    assert_eq!((bench.machine(0).knocks(), bench.machine(0).logins()), (0, 0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_wait_has_its_end() {
     use Quirk::{Dribble, Hang, HangMidway, Huge};

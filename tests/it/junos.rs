@@ -56,7 +56,10 @@ fn blocks_lines_and_elements_say_the_same() {
     let facts = |case: &str| {
         let text = settle(&bytes_of(case)).text;
         let reading = (junos().read)(&Scope::Device, &sections(junos(), &text, None), Rules::Offline);
-        assert_eq!((reading.outcome, reading.detail.as_deref()), (Outcome::Complete, None), "{case}");
+        // Only elements close what they open; blocks and lines may end anywhere.
+        let whole = (case == "three_forms_xml").then_some((Outcome::Complete, None));
+        let expected = whole.unwrap_or((Outcome::Incomplete, Some("end-unknown")));
+        assert_eq!((reading.outcome, reading.detail.as_deref()), expected, "{case}");
         assert_eq!(reading.lines.unread, 0, "{case}: {:?}", reading.unread);
         configured(reading)
     };

@@ -9,12 +9,14 @@ mod forecast; // signals, honesty, rounds
 mod hosts; // readers of exec channels: what is cut is never whole
 mod junos; // three forms, live verdicts, cuts
 mod nights; // several nights of one device
+mod noise; // thirty nights of what is no change
 mod notify; // who is told of what, once
 mod oxidized; // sessions that other people recorded
 mod platforms; // recordings and what is in them
 mod queries; // every statement, on a fresh schema
 mod reports; // pages of sample nights
 mod resolve; // refused deploys, judged and decided
+mod secrets; // planted, and looked for in all that is left behind
 mod serve; // schedules, signals, kills
 mod sros; // both CLIs, live verdicts, cuts
 mod store; // what is kept, and what survives

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use driftcast::clock::Clock;
 use driftcast::config::{Settings, Surroundings, load};
 use driftcast::device::{Fetch, Fetching, Transcript};
-use driftcast::jobs::{Env, OnDemand, Scanned, live_devices, scan};
+use driftcast::jobs::{Env, OnDemand, Scanned, ignore_rules, live_devices, scan};
 use driftcast::model::{Device, Outcome, Scope};
 use driftcast::platform::{Captured, Ending, Platform};
 use driftcast::source::read_devices;
@@ -24,13 +24,15 @@ struct Leaf {
     /// `domains` says so.
     ports: std::ops::Range<u32>,
     domains: bool,
+    /// The order of the two rules of an access list.
+    swapped: bool,
     /// What is drawn anew each night: times, ciphertexts, the order of blocks.
     night: u32,
 }
 
 impl Leaf {
     fn new(ports: std::ops::Range<u32>) -> Self {
-        Self { ports, domains: true, night: 0 }
+        Self { ports, domains: true, swapped: false, night: 0 }
     }
 
     /// The device's numbers in tonight's order.
@@ -81,8 +83,13 @@ impl Leaf {
                 self.marked(&body)
             }
             "config services" => self.marked(&format!(
-                "services\n  flow-monitoring\n    exporter-profile x\n      password enc-gAAAA{:040}\n    !\n  !\n!\n",
-                self.night
+                "services\n  flow-monitoring\n    exporter-profile x\n      password enc-gAAAA{:040}\n      secret s3cr3tword\n    !\n  !\n!\naccess-lists\n  ipv4 edge\n{}  !\n!\n",
+                self.night,
+                if self.swapped {
+                    "    rule 20 deny\n    rule 10 allow\n"
+                } else {
+                    "    rule 10 allow\n    rule 20 deny\n"
+                },
             )),
             "rollback" => "| Id | Time | User | Via | Log |\n|----+------+------+-----+-----|\n| 0 | 01-Mar-2026 09:12:44 | ann | cli | |\n".to_owned(),
             _ => self.marked(""),
@@ -121,13 +128,15 @@ struct Story {
     dir: tempfile::TempDir,
     leaf: Arc<Mutex<Leaf>>,
     now: DateTime<Utc>,
+    settings: Settings,
 }
 
 impl Story {
     fn begin(leaf: Leaf) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let leaf = Arc::new(Mutex::new(leaf));
-        let story = Self { dir, leaf, now: DateTime::from_timestamp(1_772_000_000, 0).unwrap() };
+        let now = DateTime::from_timestamp(1_772_000_000, 0).unwrap();
+        let story = Self { dir, leaf, now, settings: defaults("") };
         let csv = "name,address,platform\nleaf-1,127.0.0.1,drivenets_dnos\n";
         let devices = read_devices(csv, "devices.csv").unwrap();
         story
@@ -140,7 +149,7 @@ impl Story {
     }
 
     fn env(&self) -> Env {
-        let settings = Arc::new(defaults());
+        let settings = Arc::new(self.settings.clone());
         let fetch = Arc::new(Told(self.leaf.clone()));
         Env::with_fetch(self.dir.path().join("data"), Clock::fixed(self.now), settings, fetch).unwrap()
     }
@@ -157,12 +166,12 @@ impl Story {
     }
 }
 
-/// What is built in.
-fn defaults() -> Settings {
+/// What is built in, and what a file says beside it.
+fn defaults(text: &str) -> Settings {
     let nothing = |_: &str| None;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("driftcast.toml");
-    std::fs::write(&file, "").unwrap();
+    std::fs::write(&file, text).unwrap();
     let around = Surroundings { file: Some(&file), folder: folder.path(), variable: &nothing, flags: &[] };
     load::<Settings>(&around).unwrap().settings
 }
@@ -211,4 +220,61 @@ fn noise_is_no_change() {
         assert!(scanned.drifts.is_empty(), "night {night}");
     }
     assert!(story.env().store().unwrap().changes(None, DateTime::UNIX_EPOCH, None).unwrap().is_empty());
+}
+
+/// Where the order matters the text has moved, and it is one signal; a key that
+/// is lost makes new tags of all secrets, and no more than that.
+#[test]
+fn another_order_of_rules_and_a_lost_key_are_no_drift() {
+    let mut story = Story::begin(Leaf::new(100..120));
+    story.night(|_| ());
+    story.night(|leaf| leaf.swapped = true);
+    story.night(|_| ());
+    let data = story.dir.path().join("data");
+    std::fs::remove_file(data.join("key")).unwrap();
+    let scanned = story.night(|_| ());
+    assert_eq!(outcome(&scanned), (Outcome::Complete, None));
+    assert_eq!(scanned.drifts, []);
+    assert!(data.join("key").exists());
+    let env = story.env();
+    let id = live_devices(&env).unwrap()[0].0;
+    let store = env.store().unwrap();
+    assert!(store.changes(None, DateTime::UNIX_EPOCH, None).unwrap().is_empty());
+    let scans = store.scans(id, 9, None).unwrap();
+    let moved: Vec<bool> = scans.iter().rev().map(|scan| scan.row.text_changed).collect();
+    assert_eq!(moved, [false, true, false, true]);
+}
+
+/// Rules for noise: what they match is neither a change nor a drift, what it is
+/// stays known, and each says how often it fired.
+#[test]
+fn what_is_called_noise_is_counted_and_no_change() {
+    let mut story = Story::begin(Leaf::new(100..120));
+    story.settings = defaults(
+        "[[ignore]]\nplatform = 'drivenets_*'\nname = '*119'\nreason = 'a test port'\n\
+         [[ignore]]\nrole = 'spine'\nline = '*exporter-profile*'\nreason = 'there is none'\n\
+         [[ignore]]\nline = 'password *'\nreason = 'set by a tool'\n",
+    );
+    let first = story.night(|_| ());
+    assert_eq!(outcome(&first), (Outcome::Complete, None));
+    story.night(|leaf| leaf.ports = 100..119);
+    let env = story.env();
+    let store = env.store().unwrap();
+    assert!(store.changes(None, DateTime::UNIX_EPOCH, None).unwrap().is_empty());
+    let id = live_devices(&env).unwrap()[0].0;
+    let known = store.knowledge(&[id]).unwrap().remove(&id).unwrap();
+    assert!(!known.facts.iter().any(|fact| fact.key().key.ends_with("119")), "it is known that it is gone");
+    assert!(store.kept(id, None).unwrap().iter().all(|part| !part.text.contains("password")));
+    // As the run of the first night left it, too.
+    assert_eq!(store.ignored(Some(first.run)).unwrap().iter().map(|count| count.times).sum::<u64>(), 1);
+    drop(store);
+    let rules = ignore_rules(&env).unwrap();
+    let told: Vec<_> = rules.iter().map(|rule| (rule.times, rule.runs, rule.last.is_some())).collect();
+    // The port and its domain; nothing; one line in each of two nights.
+    assert_eq!(told, [(2, 1, true), (0, 0, false), (2, 2, true)]);
+    assert!(rules.iter().all(|rule| rule.since.is_some()));
+    assert_eq!(rules[1].rule, "ignore role=spine line=*exporter-profile*");
+    // Another one that goes is no noise.
+    story.night(|leaf| leaf.ports = 100..118);
+    assert_eq!(story.env().store().unwrap().changes(None, DateTime::UNIX_EPOCH, None).unwrap().len(), 2);
 }

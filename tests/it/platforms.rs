@@ -181,6 +181,44 @@ fn a_cut_recording_is_never_complete() {
     }
 }
 
+/// A configuration that somebody keeps, cut anywhere: what is called complete
+/// holds everything. Where a system marks no end, nothing is.
+#[test]
+fn a_cut_file_is_never_complete() {
+    for platform in ALL.iter().filter(|platform| platform.channel == Channel::Terminal) {
+        let mut files = 0;
+        for (case, bytes) in cases(platform) {
+            let text = settle(&bytes).text;
+            let parts = sections(platform, &text, None);
+            let is_file = |part: &Captured| part.prompt.is_none() && part.section.starts_with("config");
+            let mut whole = read_text(platform, &bytes, None, &keeper()).remove(0);
+            if parts.is_empty() || !parts.iter().all(is_file) {
+                continue;
+            }
+            let told = whole.outcome.is_complete() || whole.detail.as_deref() == Some("end-unknown");
+            files += usize::from(told);
+            let facts = whole.take_facts();
+            let end = bytes.trim_ascii_end().len();
+            let line_ends = memchr::memchr_iter(b'\n', &bytes).map(|at| at + 1);
+            let mut dice = Dice(0x51ed_270b_9b3f_a6c4);
+            let some = (0..300).map(|_| dice.below(end));
+            for cut in line_ends.chain(some).filter(|cut| told && *cut < end) {
+                let mut found = read_text(platform, &bytes[..cut], None, &keeper()).remove(0);
+                let complete = found.outcome.is_complete();
+                // What follows an end mark is something else.
+                let ended = memchr::memmem::find(&bytes[..cut], b"\nend\n").is_some()
+                    || bytes[..cut].ends_with(b"\nend");
+                assert!(
+                    !complete || ended || found.take_facts() == facts,
+                    "{} cut at byte {cut}",
+                    case.display()
+                );
+            }
+        }
+        assert!(files > 0, "{} has no file as people keep it", platform.name);
+    }
+}
+
 /// One change to a text as lines, bytes and transfers make them.
 fn mutate(bytes: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
     let at = dice.below(bytes.len());
@@ -243,7 +281,7 @@ fn mutated_recordings_are_read_without_a_panic() {
 
 /// A million of them: minutes, in release.
 #[test]
-#[ignore = "long: cargo test --release --test it a_million_mutations -- --ignored"]
+#[ignore = "long: `make mutations` does the same with the readers alone"]
 fn a_million_mutations() {
     let mut made = 0;
     let mut seed = 1;

@@ -68,7 +68,8 @@ impl Look {
         let Some(known) = self.known.get(&id) else { return Draft::default() };
         let empty = BTreeMap::new();
         let coverage = Coverage::from_records(&env.coverage, &known.records);
-        let comparison = analysis::compare(&known.facts, &known.records, &coverage, &|_| true);
+        let mut comparison = analysis::compare(&known.facts, &known.records, &coverage, &|_| true);
+        env.ignores.settle_comparison(&mut env.ignores.fitting(device), &mut comparison);
         let (mut drifts, mut proofs) = (known.drifts.clone(), self.proofs.clone());
         let mut disagreements = comparison.disagreements;
         for (drift, proof, found) in self.named(id, device, known, named) {

@@ -7,12 +7,12 @@
 //! the same interfaces. The details of `incomplete` are those of DNOS:
 //! `section-missing`, `no-prompt`, `no-start-mark`, `no-end-mark`,
 //! `no-header`, `unbalanced`, `torn`, `noise`, `pager`, `empty`,
-//! `value-unread`, `row-missing`.
+//! `value-unread`, `row-missing`, `end-unknown` (a file without `end`).
 
 use std::collections::HashSet;
 
 use crate::model::{Outcome, Scope};
-use crate::platform::reading::{Class, Tally, is_blank, lines};
+use crate::platform::reading::{Class, END_UNKNOWN, Tally, is_blank, lines};
 use crate::platform::{Captured, Ending, Object, Reading, Rules};
 
 use super::config::Config;
@@ -47,10 +47,11 @@ pub(super) fn read(scope: &Scope, sections: &[Captured], rules: Rules) -> Readin
         absent: false,
         has_config: false,
         has_all: false,
+        end_unknown: false,
     };
     let answers: Vec<Option<Refusal<'_>>> = sections.iter().map(|captured| refusal(&captured.text)).collect();
     case.demand_sections(sections, &answers);
-    for (captured, answer) in sections.iter().zip(answers) {
+    for (at, (captured, answer)) in sections.iter().zip(answers).enumerate() {
         case.ending(captured);
         match answer {
             Some(refusal) => case.refused(captured, refusal, sections),
@@ -59,7 +60,7 @@ pub(super) fn read(scope: &Scope, sections: &[Captured], rules: Rules) -> Readin
                 case.incomplete("exit-status");
             }
             None => match base(&captured.section) {
-                "config" => case.config(captured),
+                "config" => case.config(captured, at + 1 == sections.len()),
                 "interfaces" => case.blocks(captured),
                 "brief" => case.brief(captured),
                 _ => case.count(&captured.text, Class::Ignored),
@@ -131,6 +132,8 @@ struct Case<'s> {
     has_config: bool,
     /// The blocks of all interfaces were read.
     has_all: bool,
+    /// The last text has no mark of its end and nothing behind it.
+    end_unknown: bool,
 }
 
 impl<'s> Case<'s> {
@@ -206,7 +209,8 @@ impl<'s> Case<'s> {
         }
     }
 
-    fn config(&mut self, captured: &'s Captured) {
+    /// `last`: nothing comes behind it that would show that it is whole.
+    fn config(&mut self, captured: &'s Captured, last: bool) {
         let form = self.config.read(&captured.text, &mut self.tally);
         if !form.is_frr {
             // Everybody's configurations look alike; only these lines are ours.
@@ -220,7 +224,8 @@ impl<'s> Case<'s> {
         let begins = first.next().is_some_and(|line| {
             line.starts_with("Building configuration") || line.starts_with("Current configuration:")
         });
-        // A saved file begins with its version and need not end with `end`.
+        // A saved file begins with its version, and need not end with `end`: then
+        // nobody can tell whether it is whole.
         if !begins && self.rules == Rules::Live {
             self.incomplete("no-start-mark");
         }
@@ -237,6 +242,7 @@ impl<'s> Case<'s> {
                 self.incomplete(detail);
             }
         }
+        self.end_unknown = !form.end && last && !captured.is_closed();
     }
 
     fn blocks(&mut self, captured: &'s Captured) {
@@ -312,6 +318,9 @@ impl<'s> Case<'s> {
         let nothing = facts.is_empty() && !self.has_all && !self.has_config;
         if !self.understood || (nothing && !self.absent && self.findings.is_empty()) {
             self.findings.push((Outcome::Unread, ""));
+        }
+        if self.end_unknown {
+            self.incomplete(END_UNKNOWN);
         }
         let order = [Outcome::WrongDevice, Outcome::Refused, Outcome::Unread, Outcome::Incomplete];
         let found = order.iter().find_map(|outcome| self.findings.iter().find(|(found, _)| found == outcome));

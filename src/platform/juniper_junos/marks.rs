@@ -38,6 +38,16 @@ pub(super) fn is_engine(line: &str) -> bool {
     })
 }
 
+/// Whether something stands behind a configuration that shows where it ended:
+/// the engine's line above the next prompt, or behind blocks a remark with one
+/// `#`, which only the scripts write that keep such files. Among single lines
+/// such a remark may be anybody's.
+pub(super) fn is_followed(text: &str, single_lines: bool) -> bool {
+    let last = text.trim_ascii_end();
+    let line = &last[memchr::memrchr(b'\n', last.as_bytes()).map_or(0, |at| at + 1)..];
+    is_engine(line) || (!single_lines && (line == "#" || line.starts_with("# ")))
+}
+
 /// `show system commit`: `0   2024-12-06 11:41:05 UTC by root via cli`, perhaps
 /// with a remark on a line of its own. A signal and no fact.
 pub(super) fn commits(text: &str, tally: &mut Tally) -> Vec<CommitMark> {

@@ -9,7 +9,8 @@
 //! `no-prompt`, `exit-status`, `no-start-mark`, `no-header`, `unbalanced`, `torn`, `noise`,
 //! `pager`, `empty`, `malformed`, `value-unread` (a fact would be wrong),
 //! `vlan-missing` (a port names a VLAN that nothing defines), `row-missing`,
-//! `config-missing`, `patch` (a file for `load`, not what runs).
+//! `config-missing`, `patch` (a file for `load`, not what runs), `end-unknown`
+//! (a file that ends behind the configuration, which has no mark of its end).
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -19,7 +20,7 @@ use roxmltree::Document;
 use crate::model::snapshot::CommitMark;
 use crate::model::{Outcome, Scope};
 use crate::platform::curly::{self, Ends, Tree};
-use crate::platform::reading::{Class, Tally, is_blank, lines};
+use crate::platform::reading::{Class, END_UNKNOWN, Tally, is_blank, lines};
 use crate::platform::{Captured, Ending, Object, Reading, Rules};
 
 use super::join::{Evidence, is_users, join, parent_of};
@@ -52,7 +53,7 @@ pub(super) fn read(scope: &Scope, sections: &[Captured], rules: Rules) -> Readin
                     case.understood = true;
                     case.incomplete("malformed");
                 }
-                (None, _) => case.config(captured),
+                (None, _) => case.config(captured, at + 1 == sections.len()),
             },
             _ => case.count(&captured.text, Class::Ignored),
         }
@@ -82,6 +83,8 @@ struct Case<'s> {
     /// The device said that there is nothing.
     absent: bool,
     has_table: bool,
+    /// The last text has no mark of its end and nothing behind it.
+    end_unknown: bool,
 }
 
 impl<'s> Case<'s> {
@@ -99,6 +102,7 @@ impl<'s> Case<'s> {
             understood: false,
             absent: false,
             has_table: false,
+            end_unknown: false,
         }
     }
 
@@ -243,7 +247,8 @@ impl<'s> Case<'s> {
         }
     }
 
-    fn config(&mut self, captured: &'s Captured) {
+    /// `last`: nothing comes behind it that would show that it is whole.
+    fn config(&mut self, captured: &'s Captured, last: bool) {
         if self.refused(&captured.text) {
             return;
         }
@@ -255,7 +260,8 @@ impl<'s> Case<'s> {
             self.incomplete("no-start-mark");
         }
         let before = self.tally.counts.read;
-        let form = if set::is_set(text) {
+        let single_lines = set::is_set(text);
+        let form = if single_lines {
             set::read(&mut self.builder, text, &mut self.tally)
         } else {
             let base = self.base(captured);
@@ -275,6 +281,7 @@ impl<'s> Case<'s> {
                 self.incomplete(detail);
             }
         }
+        self.end_unknown = last && !captured.is_closed() && !marks::is_followed(text, single_lines);
         if form.denied > 0 {
             self.denied(text);
         }
@@ -376,6 +383,9 @@ impl<'s> Case<'s> {
         let narrow = !matches!(self.scope, Scope::Device) && self.evidence.all_known;
         if !self.understood || (facts.is_empty() && !self.absent && !narrow && self.findings.is_empty()) {
             self.findings.push((Outcome::Unread, ""));
+        }
+        if self.end_unknown {
+            self.incomplete(END_UNKNOWN);
         }
         let order =
             [Outcome::WrongDevice, Outcome::Refused, Outcome::Unread, Outcome::Incomplete, Outcome::Unstable];

@@ -341,6 +341,9 @@ fn elements(line: &str, found: &mut Vec<Span>) {
         let near = &line.as_bytes()[open..line.len().min(open + 128)];
         let Some(length) = memchr::memchr(b'>', near) else { continue };
         let tag = &line[open + 1..open + length];
+        if tag.contains('<') {
+            continue;
+        }
         let name = tag.split_ascii_whitespace().next().unwrap_or("");
         let name = name.rsplit(':').next().unwrap_or("");
         if !(is_secret_name(name) || name == "community" || name == "key") {
@@ -365,7 +368,8 @@ fn shapes(line: &str, found: &mut Vec<Span>) {
         // A crypt hash: `$6$salt$hash`, `$9$…`, `$2b$10$…`.
         let kind = bytes[at + 1..].iter().take(3).take_while(|b| b.is_ascii_alphanumeric()).count();
         if (1..=2).contains(&kind) && bytes.get(at + 1 + kind) == Some(&b'$') {
-            let end = at + run(bytes, at, |b| b.is_ascii_graphic() && !b"\"'<>;,".contains(&b));
+            // A byte that no hash has is a torn hash, and no end of it.
+            let end = at + run(bytes, at, |b| !b.is_ascii_whitespace() && !b"\"'<>;,".contains(&b));
             if end - at >= kind + 6 {
                 add(at, end, line, found);
                 past = end;
@@ -387,7 +391,8 @@ fn shapes(line: &str, found: &mut Vec<Span>) {
     // An argument of an agent: `-ingestauth=key,…`, `-cvauth=token,FILE` names a file.
     for at in memchr::memmem::find_iter(bytes, b"auth=key,") {
         let start = at + "auth=key,".len();
-        add(start, start + run(bytes, start, |b| b.is_ascii_graphic() && !b"\"'".contains(&b)), line, found);
+        let end = start + run(bytes, start, |b| !b.is_ascii_whitespace() && !b"\"'".contains(&b));
+        add(start, end, line, found);
     }
     for at in memchr::memmem::find_iter(bytes, b"://") {
         let start = at + 3;

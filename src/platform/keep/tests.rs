@@ -85,6 +85,7 @@ fn secrets_are_hidden() {
             " secret 10 $6$dpUcX0rXqgHqWX0.$oPq2C8XrB5mCz0uJz1yVd8n3J9",
             "$6$dpUcX0rXqgHqWX0.$oPq2C8XrB5mCz0uJz1yVd8n3J9",
         ),
+        ("<secret 10 $6$dpUc\u{fffd}\u{10}qgHqWX0.$oPq2C8XrB5mCz0", "qgHqWX0.$oPq2C8XrB5mCz0"),
         (
             "-----BEGIN RSA PRIVATE KEY-----\nMIIabc\nMIIdef\n-----END RSA PRIVATE KEY-----\npassword x9y9",
             "MIIdef",

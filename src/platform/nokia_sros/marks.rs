@@ -23,13 +23,14 @@ pub(super) struct Frame {
 
 pub(super) fn frame(text: &str) -> Frame {
     let mut frame = Frame::default();
+    let mut begun = None;
     for line in lines(text)
         .take(64)
         .filter(|line| !is_blank(line))
         .take_while(|line| line.starts_with('#') || prompt::is_context(line))
     {
         frame.start |= is_start(line);
-        frame.generated |= line.starts_with("# Generated ");
+        begun = begun.or_else(|| line.strip_prefix("# Generated "));
     }
     let mut last = text.trim_ascii_end();
     // The context of the next prompt stands behind it.
@@ -39,8 +40,20 @@ pub(super) fn frame(text: &str) -> Frame {
         last = last[..at].trim_ascii_end();
     }
     let line = &last[memchr::memrchr(b'\n', last.as_bytes()).map_or(0, |at| at + 1)..];
-    frame.finished = line.starts_with("# Finished ");
+    frame.generated = begun.is_some();
+    frame.finished =
+        line.strip_prefix("# Finished ").is_some_and(|date| begun.is_none_or(|begun| is_alike(begun, date)));
     frame
+}
+
+/// Whether two dates have the same form: one that is cut has not.
+fn is_alike(begun: &str, finished: &str) -> bool {
+    let form = |date: &str| {
+        let date = date.split(" by ").next().unwrap_or("");
+        let words = date.split_ascii_whitespace();
+        words.fold((0, 0), |(count, _), word| (count + 1, word.len()))
+    };
+    form(begun) == form(finished)
 }
 
 /// A line that begins a configuration.
@@ -177,6 +190,11 @@ mod tests {
         let cut = &whole[..whole.len() - 25];
         assert!(!frame(cut).finished, "{cut}");
         assert_eq!(frame("configure {\n}\n# Finished x\nmore\n"), Frame::default());
+        let classic = "# TiMOS-B-16.0\n# Generated FRI NOV 20 08:20:00 2026 UTC\nexit all\n# Finished FRI NOV 20 08:20:03 2026 UTC";
+        assert!(frame(classic).finished);
+        for cut in 1..20 {
+            assert!(!frame(&classic[..classic.len() - cut]).finished, "{cut}");
+        }
     }
 
     #[test]

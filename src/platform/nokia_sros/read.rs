@@ -7,14 +7,15 @@
 //! change before and after. The details of `incomplete`: `section-missing`,
 //! `no-prompt`, `no-start-mark`, `no-end-mark`, `no-header`, `unbalanced`,
 //! `torn`, `noise`, `pager`, `empty`, `value-unread` (a fact would be wrong),
-//! `row-missing`, `config-missing`.
+//! `row-missing`, `config-missing`, `end-unknown` (braces or single lines without
+//! the last remark: they may end where they were cut).
 
 use std::collections::HashSet;
 
 use crate::model::snapshot::CommitMark;
 use crate::model::{Outcome, Scope};
 use crate::platform::curly::{self, Ends};
-use crate::platform::reading::{Class, Tally, lines};
+use crate::platform::reading::{Class, END_UNKNOWN, Tally, lines};
 use crate::platform::{Captured, Ending, Reading, Rules};
 
 use super::NOKIA_SROS;
@@ -28,11 +29,11 @@ use super::{classic, typed};
 pub(super) fn read(scope: &Scope, sections: &[Captured], rules: Rules) -> Reading {
     let mut case = Case::new(scope, rules);
     case.demand_sections(sections);
-    for captured in sections {
+    for (at, captured) in sections.iter().enumerate() {
         case.prompt(captured);
         match captured.section.as_str() {
             "system" => case.system(captured),
-            "config" | "config classic" => case.config(captured),
+            "config" | "config classic" => case.config(captured, at + 1 == sections.len()),
             "ports" | "port descriptions" | "lags" | "lag ports" | "saps" | "services" | "service names"
             | "routed" => case.table(captured),
             _ => case.count(&captured.text, Class::Ignored),
@@ -60,6 +61,8 @@ struct Case<'s> {
     /// The CLI did not have one of the two commands for it.
     unknown: usize,
     has_saps: bool,
+    /// The last text has no mark of its end and nothing behind it.
+    end_unknown: bool,
 }
 
 impl<'s> Case<'s> {
@@ -78,6 +81,7 @@ impl<'s> Case<'s> {
             known: false,
             unknown: 0,
             has_saps: false,
+            end_unknown: false,
         }
     }
 
@@ -169,7 +173,8 @@ impl<'s> Case<'s> {
         self.understood |= none;
     }
 
-    fn config(&mut self, captured: &'s Captured) {
+    /// `last`: nothing comes behind it that would show that it is whole.
+    fn config(&mut self, captured: &'s Captured, last: bool) {
         let text = captured.text.as_str();
         if let Some(refusal) = marks::refusal(text) {
             self.count(text, Class::Ignored);
@@ -203,6 +208,7 @@ impl<'s> Case<'s> {
         if !ended || (!frame.finished && (self.rules == Rules::Live || frame.generated)) {
             self.incomplete("no-end-mark");
         }
+        self.end_unknown = !is_classic && !frame.finished && last && !captured.is_closed();
         for (wrong, detail) in [
             (form.pager, "pager"),
             (form.noise, "noise"),
@@ -257,6 +263,9 @@ impl<'s> Case<'s> {
         let narrow = !matches!(self.scope, Scope::Device) && self.known;
         if !self.understood || (facts.is_empty() && !narrow && self.findings.is_empty()) {
             self.findings.push((Outcome::Unread, ""));
+        }
+        if self.end_unknown {
+            self.incomplete(END_UNKNOWN);
         }
         let order =
             [Outcome::WrongDevice, Outcome::Refused, Outcome::Unread, Outcome::Incomplete, Outcome::Unstable];
