@@ -168,20 +168,17 @@ impl io::Write for Sheet<'_> {
 fn failed(template: &'static str, error: &Error) -> ReportError {
     let broke = error.name().and_then(|at| TEMPLATES.iter().find(|(name, _)| *name == at));
     let template = broke.map_or(template, |(name, _)| *name);
-    let reason = match error.kind() {
-        ErrorKind::OutOfFuel => {
-            let line = error.line().map_or(String::new(), |line| format!(" in line {line}"));
-            format!("it takes more steps than any page needs{line}: does it loop without an end?")
+    let reason = if error.kind() == ErrorKind::OutOfFuel {
+        let line = error.line().map_or(String::new(), |line| format!(" in line {line}"));
+        format!("it takes more steps than any page needs{line}: does it loop without an end?")
+    } else {
+        let mut reason = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            reason = format!("{reason}: {cause}");
+            source = cause.source();
         }
-        _ => {
-            let mut reason = error.to_string();
-            let mut source = std::error::Error::source(error);
-            while let Some(cause) = source {
-                reason = format!("{reason}: {cause}");
-                source = cause.source();
-            }
-            reason
-        }
+        reason
     };
     ReportError::Template { template, reason }
 }

@@ -259,7 +259,7 @@ fn thirty_nights_of_noise_are_no_change() {
                     let before = answers(platform, case);
                     moved += before.iter().filter(|c| on(n, platform, c) != c.text).count();
                 }
-                let env = env(begun + TimeDelta::days(n as i64));
+                let env = env(begun + TimeDelta::days(i64::try_from(n).unwrap()));
                 let devices = live_devices(&env).unwrap();
                 let id = devices[0].0;
                 let done = runtime

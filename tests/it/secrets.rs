@@ -100,7 +100,7 @@ fn vectors() -> Vec<Vector> {
 /// A vector as different systems print it.
 fn forms(text: &str) -> Vec<(&'static str, String)> {
     let words: Vec<&str> = text.lines().map(str::trim).collect();
-    let nested: String = text.lines().map(|line| format!("        {}\n", line.trim_end())).collect();
+    let nested: String = text.lines().flat_map(|line| ["        ", line.trim_end(), "\n"]).collect();
     let key = text.contains("-----BEGIN");
     let mut forms = vec![
         ("plain", format!("{text}\n")),
