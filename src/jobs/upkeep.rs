@@ -93,7 +93,6 @@ impl Night<'_> {
             }),
             cost: cost_answer(&cost, days_between(since(MONTH), as_of), nights.len() as u64),
             nights,
-            ..Upkeep::default()
         })
     }
 
