@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -251,8 +252,10 @@ fn thirty_nights_of_noise_are_no_change() {
         let told = Arc::new(Told(night.clone()));
         Env::with_fetch(dir.path().join("data"), Clock::fixed(now), settings.clone(), told).unwrap()
     };
-    let rows: String =
-        named().iter().map(|(name, platform, _)| format!("{name},127.0.0.1,{}\n", platform.name)).collect();
+    let mut rows = String::new();
+    for (at, (name, platform, _)) in named().iter().enumerate() {
+        writeln!(rows, "{name},127.0.0.{},{}", at + 1, platform.name).unwrap();
+    }
     let devices = read_devices(&format!("name,address,platform\n{rows}"), "x").unwrap();
     import_devices(&env(begun), &devices, "test", true).unwrap();
     for n in 0..NIGHTS {
