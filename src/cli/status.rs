@@ -9,6 +9,7 @@ use super::words;
 use chrono::{DateTime, Utc};
 
 use crate::jobs::{self, Status};
+use crate::model::RunKind;
 use crate::report::view::upkeep::IgnoreRule;
 use crate::schedule::{self, ScheduleStatus};
 use crate::store::Decision;
@@ -86,8 +87,11 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure>
     if let Some(honesty) = &honesty {
         context.out.line(words::honesty(honesty))?;
     }
-    if status.runs.first().and_then(|run| run.summary.as_ref()).is_some_and(|s| s.forecast_ignored) {
-        context.out.line("The last run did not follow the forecasts: of late they were worse than one rate for the whole fleet.")?;
+    let mut nights = status.runs.iter().filter(|run| run.kind == RunKind::Nightly.as_str());
+    if nights.find_map(|run| run.summary.as_ref()).is_some_and(|night| night.forecast_ignored) {
+        context.out.line(
+            "The last night did not follow the forecasts: of late they were worse than one rate for the whole fleet.",
+        )?;
     }
     if status.runs.is_empty() {
         context.out.line("No run yet; `driftcast nightly` makes one.")?;

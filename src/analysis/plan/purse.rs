@@ -47,6 +47,10 @@ impl Purse {
     pub(super) fn earn(&mut self, budget: f64, most: f64, save: bool) -> usize {
         self.nights = self.nights.saturating_add(1);
         let growth = LEAST_GROWTH + (GROWTH - LEAST_GROWTH) * (OFTEN * self.wanted).min(1.0);
+        // Saved before the room was written down.
+        if self.room <= 0.0 && self.reserve > 0.0 && budget > 0.0 {
+            self.room = self.reserve / budget;
+        }
         // A night that may not surge changes nothing for those that may.
         if most > 0.0 {
             self.room = (self.room + growth).min(most).max(0.0);
