@@ -17,7 +17,7 @@ pub struct Purse {
     pub sample: f64,
     /// Nights so far.
     pub nights: u32,
-    /// What the reserve may hold, in nights' budgets.
+    /// Sessions that the reserve may hold: a small part of all that were due so far.
     pub room: f64,
     /// The share of the last nights that had a use for it.
     pub wanted: f64,
@@ -25,11 +25,10 @@ pub struct Purse {
 
 /// Of the budget, what a night saves as long as the reserve is not full.
 const SAVED: f64 = 0.5;
-/// What the reserve may hold grows by so many nights' budgets a night: what is
-/// unspent in the end is a small part of all, and early nights have more to
-/// learn than to save. A fleet that changes evenly has no use for a reserve, and
-/// grows it slowly.
-const GROWTH: f64 = 0.03;
+/// What the reserve may hold grows by this part of each budget: what is unspent
+/// in the end is a small part of all, and early nights have more to learn than
+/// to save. A fleet that changes evenly has no use for a reserve, and grows it slowly.
+const GROWTH: f64 = 0.028;
 const LEAST_GROWTH: f64 = 0.01;
 /// One night in so many that has a use for the reserve lets it grow at full speed.
 const OFTEN: f64 = 10.0;
@@ -48,14 +47,14 @@ impl Purse {
         self.nights = self.nights.saturating_add(1);
         let growth = LEAST_GROWTH + (GROWTH - LEAST_GROWTH) * (OFTEN * self.wanted).min(1.0);
         // Saved before the room was written down.
-        if self.room <= 0.0 && self.reserve > 0.0 && budget > 0.0 {
-            self.room = self.reserve / budget;
+        if self.room <= 0.0 {
+            self.room = self.reserve;
         }
         // A night that may not surge changes nothing for those that may.
         if most > 0.0 {
-            self.room = (self.room + growth).min(most).max(0.0);
+            self.room += growth * budget;
         }
-        let full = self.room.min(most).max(0.0) * budget;
+        let full = self.room.min(most * budget).max(0.0);
         let saved = if save { (SAVED * budget).min(full - self.reserve).max(0.0) } else { 0.0 };
         self.reserve += saved;
         self.carry += budget - saved;

@@ -187,13 +187,13 @@ fn first_hits_pull_in_the_rest_of_the_role() {
 fn a_campaign_spends_what_quiet_nights_saved() {
     let devices: Vec<Candidate> = (0..100).map(|id| candidate(id, Some(1.0 + (id % 10) as f64))).collect();
     let mut state = night(devices, |_| 0.02);
-    (state.purse.nights, state.purse.room) = (200, 5.6);
+    (state.purse.nights, state.purse.room) = (200, 56.0);
     let usual =
         Settings { sample_share: 0.0, ..Settings { budget: Budget::Sessions(10), ..Settings::default() } };
     let (plans, purse) = play(&state, &usual, |_| false);
     assert!(reasons(&plans).len() < 10 && purse.reserve > 4.0, "{purse:?}");
     // The same night with a full purse, and every leaf has changed.
-    state.purse = Purse { reserve: 40.0, nights: 300, room: 8.0, price: purse.price, ..Purse::default() };
+    state.purse = Purse { reserve: 40.0, nights: 300, room: 80.0, price: purse.price, ..Purse::default() };
     let (plans, left) = play(&state, &usual, |id| id % 2 == 0);
     let surges = reasons(&plans).iter().filter(|reason| **reason == Reason::Surge).count();
     assert!(surges > 10 && left.reserve < 35.0, "{surges} {left:?}");
