@@ -185,8 +185,12 @@ fn a_signal_moves_a_device_up_as_far_as_its_platform_has_earned() {
     assert!(reason.starts_with("its log said 3 hours ago that it was changed, a change with"), "{reason}");
     let target = first(&fleet.plan(4));
     assert_eq!((target.device.as_str(), target.reason, &target.why), (good, Reason::Predicted, reason));
-    // The other platform's lines were noise, so one more is.
-    assert!(after_bad.1.p_change < 2.0 * before_bad.1.p_change, "{:?} {:?}", after_bad.1, before_bad.1);
+    // The other platform's lines were noise, so one more is worth little: a few fell on changes by chance.
+    let (with, without) = (after_bad.1.p_change, before_bad.1.p_change);
+    assert!(
+        with < 0.25 && with - without < (after_good.1.p_change - before_good.1.p_change) / 3.0,
+        "{with} {without}"
+    );
     assert!(!after_bad.1.reason.contains("log said"), "{}", after_bad.1.reason);
 
     // A signal replaces no scan: the device was last read when it was, and is not thought to be in step.
