@@ -77,6 +77,10 @@ const STRANGERS: &[(&str, At, &str)] = &[
     ("fortios", Start, "#config-version="),
     ("routeros", Anywhere, "RouterOS"),
     ("vrp", Anywhere, "Versatile Routing Platform"),
+    // Its lines begin as those of Junos do; its interfaces are called by their kind.
+    ("vyos", Anywhere, "VyOS"),
+    ("vyos", Start, "set interfaces ethernet eth"),
+    ("vyos", Start, "set interfaces loopback lo"),
 ];
 
 /// Names of interfaces that are usual on one system: less than a line of its
@@ -188,6 +192,15 @@ mod tests {
         assert_eq!(of("! Command: show running-config\n"), ["arista_eos"]);
         assert_eq!(of("Using a network\n"), Vec::<&str>::new());
         assert_eq!(of("frr version 9.1\nfrr defaults traditional\n").len(), 2);
+    }
+
+    #[test]
+    fn who_writes_lines_like_another() {
+        let lines =
+            "set interfaces ethernet eth0 vif 5\nset interfaces loopback lo\nset system host-name 'r1'\n";
+        assert!(guess(lines).is_none());
+        let lines = "set interfaces ge-0/0/0 unit 5 vlan-id 5\nset system host-name r1\n";
+        assert_eq!(guess(lines).map(|platform| platform.name), Some("juniper_junos"));
     }
 
     #[test]
