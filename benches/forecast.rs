@@ -20,7 +20,7 @@ use driftcast::analysis::backtest::{self, Life, Policy, World};
 use driftcast::analysis::dice::Dice;
 use driftcast::analysis::forecast::Subject;
 use driftcast::analysis::plan::{Candidate, Done, NightState, Purse};
-use driftcast::analysis::{Tonight, forecast, outlook, plan};
+use driftcast::analysis::{History, Tonight, forecast, outlook, plan};
 use driftcast::model::{DeviceName, Outcome, Signal, SignalKind};
 use driftcast::source;
 
@@ -67,7 +67,7 @@ fn subjects() -> Option<Vec<Subject>> {
 }
 
 /// Every device read each `every`-th night; rates differ a hundredfold.
-fn history(every: usize) -> Option<RecordBatch> {
+fn history(every: usize) -> Option<History> {
     let mut dice = Dice::new(1);
     let (mut ids, mut started, mut changed) = (Vec::new(), Vec::new(), Vec::new());
     for device in 0..DEVICES {
@@ -81,30 +81,30 @@ fn history(every: usize) -> Option<RecordBatch> {
     }
     let (rows, micros) = (ids.len(), DataType::Timestamp(TimeUnit::Microsecond, None));
     let columns = [
+        ("seq", DataType::Int64),
         ("device_id", DataType::Int64),
         ("started", micros),
         ("changed", DataType::Boolean),
-        ("drifted", DataType::Boolean),
-        ("changes", DataType::Int64),
     ];
     let fields: Vec<Field> = columns.into_iter().map(|(name, of)| Field::new(name, of, true)).collect();
-    let changed = BooleanArray::from(changed);
-    RecordBatch::try_new(
+    let batch = RecordBatch::try_new(
         Arc::new(Schema::new(fields)),
         vec![
+            Arc::new((0..rows as i64).map(Some).collect::<Int64Array>()),
             Arc::new(Int64Array::from(ids)),
             Arc::new(TimestampMicrosecondArray::from(started)),
-            Arc::new(changed.clone()),
-            Arc::new(changed),
-            Arc::new(Int64Array::from(vec![1; rows])),
+            Arc::new(BooleanArray::from(changed)),
         ],
     )
-    .ok()
+    .ok()?;
+    let mut history = History::default();
+    history.push(&batch).ok()?;
+    Some(history)
 }
 
 /// The forecast, and all rounds of a night.
 fn night(subjects: &[Subject], every: usize) -> Option<()> {
-    let rows = [history(every)?];
+    let rows = history(every)?;
     let mut signals: Vec<Signal> = (0..DEVICES as i64)
         .map(|device| Signal {
             device,

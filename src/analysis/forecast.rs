@@ -23,13 +23,15 @@ use crate::model::finding::{Basis, Trend};
 pub struct Settings {
     /// Scans older than this many days are forgotten.
     pub window_days: u32,
+    /// Imported history older than this many days is left out.
+    pub imported_days: u32,
     /// How far ahead the forecast for people looks, in days from now.
     pub horizon_days: f64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { window_days: 180, horizon_days: 7.0 }
+        Self { window_days: 180, imported_days: 1095, horizon_days: 7.0 }
     }
 }
 
@@ -76,6 +78,10 @@ pub struct Forecast {
     pub trend: Trend,
     pub scans: i64,
     pub changed: i64,
+    /// Changes that an imported history adds to these.
+    pub imported: i64,
+    /// How the rate moved over the last 30 days; see [`Frequency::slope_30_days`].
+    pub slope_30_days: Option<f64>,
     /// Other devices of the role that have a history to judge by.
     pub peers: usize,
     /// The share of the estimate that comes from the device's own scans, from 0
@@ -130,11 +136,12 @@ pub(super) fn sisters(subjects: &[Subject], scans: &[Scan], as_of: DateTime<Utc>
     let lately = &scans[scans.partition_point(|scan| scan.t < since)..];
     let mut by_role: HashMap<&str, Sisters> = HashMap::new();
     let mut read = vec![false; subjects.len()];
-    for scan in lately {
-        let role = by_role.entry(&subjects[scan.device].role).or_insert(Sisters { read: 0, changed: 0 });
-        role.read += usize::from(!read[scan.device]);
+    // What an imported history stands for is nothing that we were told tonight.
+    for scan in lately.iter().filter(|scan| scan.own) {
+        let role = by_role.entry(&subjects[scan.place()].role).or_insert(Sisters { read: 0, changed: 0 });
+        role.read += usize::from(!read[scan.place()]);
         role.changed += usize::from(scan.changed);
-        read[scan.device] = true;
+        read[scan.place()] = true;
     }
     subjects
         .iter()
@@ -180,11 +187,12 @@ pub(super) fn taught(
         while let Some((device, kind, at)) = heard.next_if(|signal| signal.2 <= scan.t) {
             learner.signal(*device, *kind, *at);
         }
-        if entered[scan.device] {
-            learner.observe(scan.device, scan.t, Seen::Changed(scan.changed));
+        // A scan whose time before nobody knows begins a history, and tells nothing yet.
+        if entered[scan.place()] && !scan.opens {
+            learner.observe(scan.place(), scan.t, Seen::Changed(scan.changed));
         } else {
-            entered[scan.device] = true;
-            learner.enter(scan.device, scan.t);
+            entered[scan.place()] = true;
+            learner.enter(scan.place(), scan.t);
         }
     }
     for (device, kind, at) in heard.filter(|signal| signal.2 <= now) {
@@ -237,7 +245,8 @@ pub(super) fn forecast(
         let weights = learner.weights(index, now);
         let prior = learner.prior(index);
         // A scan "in the future" (a clock was corrected) is one of this moment.
-        let age_days = row.map(|row| days_between(row.last, as_of).max(0.0));
+        let last = row.and_then(|row| row.last);
+        let age_days = last.map(|last| days_between(last, as_of).max(0.0));
         // A device that was not read within the window has a scan, but no history.
         let known = age_days.is_some();
         let p_change = if known { looks[index].p } else { 1.0 };
@@ -257,11 +266,13 @@ pub(super) fn forecast(
             own: if intervals == 0 { 0.0 } else { grid::own_share(&prior, &weights) },
             weights,
             age_days,
-            last_good_scan: row.map(|row| row.last),
+            last_good_scan: last,
             basis: if intervals < 2 { Basis::Prior } else { Basis::Data },
             trend: trend(halves[index].as_ref(), &prior),
             scans: row.map_or(0, |row| row.scans),
             changed: row.map_or(0, |row| row.changed),
+            imported: row.map_or(0, |row| row.imported),
+            slope_30_days: row.and_then(|row| row.slope_30_days),
             peers: peers[groups[index]] - usize::from(halves[index].is_some()),
             worth: if known { looks[index].index } else { grid::worth(&weights, None) },
             // Most of them say enough, whichever model had expected it.

@@ -1,26 +1,20 @@
 //! How often each device changed, and over which intervals anyone could have
-//! seen it. Polars reduces one row a scan to a few numbers a device; all that
-//! comes after works on those and never sees a row of history again.
+//! seen it. Two walks along the history sum up what is quiet, which is nearly
+//! all of it; Polars works on the intervals that found something. All that
+//! comes after works on a few numbers a device and never sees a row again.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, BooleanArray, Int64Array};
+use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 use polars::prelude::*;
 
-use super::frame::FrameError;
+use super::frame::{FrameError, frame};
 use super::grid::Evidence;
+use super::history::{History, Row, Window};
 use crate::model::device::DeviceId;
-
-/// The columns that history has, by name and type. One row a complete scan in
-/// device scope, ordered by device and then by sequence (never by a clock).
-/// `drifted`: the scan opened a drift, or one came back.
-pub const COLUMNS: [(&str, DataType); 5] = [
-    ("device_id", DataType::Int64),
-    ("started", DataType::Datetime(TimeUnit::Microseconds, None)),
-    ("changed", DataType::Boolean),
-    ("drifted", DataType::Boolean),
-    ("changes", DataType::Int64),
-];
 
 const DAY: f64 = 86_400e6;
 
@@ -28,7 +22,7 @@ const DAY: f64 = 86_400e6;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frequency {
     pub device_id: DeviceId,
-    /// Complete scans in the window.
+    /// Complete scans of ours in the window.
     pub scans: i64,
     /// Scans that found a change since the one before.
     pub changed: i64,
@@ -36,15 +30,21 @@ pub struct Frequency {
     pub drifted: i64,
     /// Single things that changed.
     pub changes: i64,
+    /// Changes that an imported history tells of, from before the first scan.
+    pub imported: i64,
     /// Start of the newest complete scan, in the window or not.
-    pub last: DateTime<Utc>,
-    /// Days over which changes could be seen.
+    pub last: Option<DateTime<Utc>>,
+    /// Days over which changes could be seen, by us or by who kept the imported history.
     pub exposure_days: f64,
-    /// Days from one scan that found a change to the next such scan.
+    /// Days from one interval that saw a change to the next such interval.
     pub mean_gap_days: Option<f64>,
     pub median_gap_days: Option<f64>,
-    /// Scans that led to a drift, per 30 days of exposure; `None` without exposure.
+    /// Scans that led to a drift, per 30 days of our own exposure; `None` without any.
     pub drifts_per_30_days: Option<f64>,
+    /// How the rate moved over the last 30 days: the slope of the line through
+    /// the changes a day, as changes per 30 days gained in 30 days. `None`
+    /// below five intervals.
+    pub slope_30_days: Option<f64>,
     /// Changes by weekday, Monday first. Only intervals of at most two days
     /// can tell one, by their middle.
     pub weekdays: [i64; 7],
@@ -60,192 +60,230 @@ impl Frequency {
     }
 }
 
-/// One value a device that was ever completely scanned by `as_of`, ordered by
-/// device. `history` has the [`COLUMNS`]; a frame without rows may lack them.
-pub fn frequency(
-    history: &DataFrame,
-    as_of: DateTime<Utc>,
-    window_days: u32,
-) -> Result<Vec<Frequency>, FrameError> {
-    if history.height() == 0 {
-        return Ok(Vec::new());
-    }
-    check(history)?;
-    // Computed once: four questions are asked of it.
-    let mut intervals = intervals(history, as_of, window_days).collect()?;
-    intervals.with_column(halves(&intervals)?)?;
-    let intervals = intervals.lazy();
-    let devices = devices(&intervals)?;
-    let mut rows: HashMap<DeviceId, Frequency> =
-        devices.into_iter().map(|row| (row.device_id, row)).collect();
+/// One value a device that has a row in `history` by the end of the window,
+/// ordered by device.
+pub fn frequency(history: &History, window: Window) -> Result<Vec<Frequency>, FrameError> {
+    let walked = Walk::over(history, window);
+    let intervals = frame(&[walked.found.batch()?])?.lazy();
+    let mut rows: HashMap<DeviceId, Frequency> = walked
+        .devices
+        .iter()
+        .zip(history.devices())
+        .filter(|(sums, _)| sums.rows > 0)
+        .map(|(sums, id)| (*id, sums.row(*id)))
+        .collect();
     add_evidence(&mut rows, &intervals)?;
     add_gaps(&mut rows, &intervals)?;
     add_weekdays(&mut rows, &intervals)?;
     let mut rows: Vec<Frequency> = rows.into_values().collect();
     for row in &mut rows {
         row.exposure_days = row.earlier.days() + row.recent.days();
-        let exposed = row.exposure_days > 0.0;
-        row.drifts_per_30_days = exposed.then(|| row.drifted as f64 * 30.0 / row.exposure_days);
     }
     rows.sort_by_key(|row| row.device_id);
     Ok(rows)
 }
 
-fn check(history: &DataFrame) -> Result<(), FrameError> {
-    for (name, wanted) in &COLUMNS {
-        if history.column(name).ok().is_none_or(|column| column.dtype() != wanted) {
-            return Err(FrameError::Column { column: (*name).to_owned(), wanted: wanted.to_string() });
+/// The interval that a row ends.
+#[derive(Clone, Copy)]
+struct Interval {
+    row: Row,
+    /// Whether the row is in the window.
+    inside: bool,
+    /// How long it is, in microseconds. None for a device's first row, where
+    /// nothing is known of it, and where a clock ran backwards.
+    length: Option<i64>,
+}
+
+impl Interval {
+    /// Start and end of what could be seen in the window.
+    fn seen(&self) -> Option<(i64, i64)> {
+        let length = self.length.filter(|_| self.inside)?;
+        Some((self.row.at - length, self.row.at))
+    }
+}
+
+/// The rows of a history with the intervals before them.
+fn intervals(history: &History, window: Window) -> impl Iterator<Item = Interval> + '_ {
+    let mut before = vec![0; history.devices().len()];
+    history.rows(window).map(move |row| {
+        let length = row.at.saturating_sub(std::mem::replace(&mut before[row.slot], row.at));
+        Interval {
+            row,
+            inside: row.at >= if row.own { window.own } else { window.past },
+            length: Some(length).filter(|length| *length > 0 && !row.opens),
+        }
+    })
+}
+
+/// What two walks along the rows come to.
+struct Walk {
+    /// By slot.
+    devices: Vec<Sums>,
+    found: Found,
+}
+
+/// Sums of one device. They are of whole numbers, so that they are exact; but
+/// for those of the slope, which are always added up in the same order.
+#[derive(Clone, Default)]
+struct Sums {
+    rows: u32,
+    scans: i64,
+    changed: i64,
+    drifted: i64,
+    changes: i64,
+    imported: i64,
+    last: Option<i64>,
+    /// What our own scans could see, in microseconds.
+    own_length: i64,
+    /// Start of the first and end of the last interval in the window.
+    span: Option<(i64, i64)>,
+    /// Number and length of quiet intervals, by half.
+    quiet: [(u32, i64); 2],
+    slope: Slope,
+}
+
+impl Sums {
+    fn row(&self, device_id: DeviceId) -> Frequency {
+        let half = |(quiet, length): (u32, i64)| Evidence {
+            quiet,
+            quiet_days: length as f64 / DAY,
+            changed: Vec::new(),
+        };
+        let own_days = self.own_length as f64 / DAY;
+        Frequency {
+            device_id,
+            scans: self.scans,
+            changed: self.changed,
+            drifted: self.drifted,
+            changes: self.changes,
+            imported: self.imported,
+            last: self.last.and_then(DateTime::from_timestamp_micros),
+            exposure_days: 0.0,
+            mean_gap_days: None,
+            median_gap_days: None,
+            drifts_per_30_days: (self.own_length > 0).then(|| self.drifted as f64 * 30.0 / own_days),
+            slope_30_days: self.slope.per_30_days(),
+            weekdays: [0; 7],
+            earlier: half(self.quiet[0]),
+            recent: half(self.quiet[1]),
         }
     }
-    let ids = history.column("device_id")?.i64()?;
-    let mut last = i64::MIN;
-    for id in ids.iter() {
-        let id = id.unwrap_or(i64::MIN);
-        if id < last {
-            return Err(FrameError::Unordered);
-        }
-        last = id;
+}
+
+/// Sums for the line through (middle of an interval, changes a day), weighed by length.
+#[derive(Clone, Default)]
+struct Slope {
+    n: u32,
+    weight: f64,
+    x: f64,
+    xx: f64,
+    y: f64,
+    xy: f64,
+}
+
+impl Slope {
+    /// An interval of so many days, its middle so many days ago.
+    fn add(&mut self, days: f64, ago: f64, changed: bool) {
+        // Weight × changes a day: at most one change can be seen.
+        let y = f64::from(u8::from(changed));
+        self.n += 1;
+        self.weight += days;
+        self.x -= days * ago;
+        self.xx += days * ago * ago;
+        self.y += y;
+        self.xy -= y * ago;
     }
-    Ok(())
-}
 
-/// One row a scan by `as_of`, with the interval before it: `length` in
-/// microseconds, null for a device's first scan and where a clock ran
-/// backwards. `inside`: the scan is in the window. `changed` and `drifted`
-/// are true only where there is an interval in the window.
-fn intervals(history: &DataFrame, as_of: DateTime<Utc>, window_days: u32) -> LazyFrame {
-    let as_of = as_of.timestamp_micros();
-    let since = as_of.saturating_sub(i64::from(window_days).saturating_mul(86_400_000_000));
-    let started = || col("started");
-    let same_device = col("device_id").eq(col("device_id").shift(lit(1)));
-    history
-        .clone()
-        .lazy()
-        .with_column(started().cast(DataType::Int64))
-        .filter(started().lt_eq(lit(as_of)))
-        .with_columns([
-            when(same_device).then(started() - started().shift(lit(1))).otherwise(lit(NULL)).alias("length"),
-            started().gt_eq(lit(since)).alias("inside"),
-        ])
-        .with_column(
-            when(col("length").gt(lit(0)))
-                .then(col("length"))
-                .otherwise(lit(NULL))
-                .cast(DataType::Int64)
-                .alias("length"),
-        )
-        .with_column((col("inside").and(col("length").is_not_null())).alias("seen"))
-        .with_columns([
-            (col("changed").and(col("seen"))).fill_null(lit(false)).alias("changed"),
-            (col("changed").and(col("drifted")).and(col("seen"))).fill_null(lit(false)).alias("drifted"),
-        ])
-}
-
-/// The column `late`: whether the middle of the row's interval lies in the
-/// second half of its device's time in the window. Rows of one device stand
-/// together, so one pass does what would else be a join.
-fn halves(intervals: &DataFrame) -> Result<Column, FrameError> {
-    let device: Vec<Option<i64>> = intervals.column("device_id")?.i64()?.iter().collect();
-    let started = intervals.column("started")?.i64()?;
-    let length = intervals.column("length")?.i64()?;
-    let seen = intervals.column("seen")?.bool()?;
-    let spans = started.iter().zip(length.iter()).zip(seen.iter());
-    // Start and end of what a row saw; none where it saw nothing.
-    let spans: Vec<Option<(i64, i64)>> = spans
-        .map(|((started, length), seen)| {
-            (seen == Some(true)).then(|| Some((started? - length?, started?)))?
-        })
-        .collect();
-    let mut late = Vec::with_capacity(spans.len());
-    let mut row = 0;
-    while row < device.len() {
-        let end = row + device[row..].iter().take_while(|id| **id == device[row]).count();
-        let seen = || spans[row..end].iter().flatten();
-        let first = seen().map(|span| span.0).min().unwrap_or(0);
-        let last = seen().map(|span| span.1).max().unwrap_or(0);
-        // Both sides doubled, to stay whole.
-        late.extend(
-            spans[row..end].iter().map(|span| span.is_some_and(|span| span.0 + span.1 >= first + last)),
-        );
-        row = end;
+    fn per_30_days(&self) -> Option<f64> {
+        let spread = self.weight * self.xx - self.x * self.x;
+        let slope = (self.weight * self.xy - self.x * self.y) / spread;
+        (self.n >= 5 && spread > 1e-9 && slope.is_finite()).then_some(slope * 900.0)
     }
-    Ok(Column::new("late".into(), late))
 }
 
-/// Counts a device. The sums are of whole numbers, so that they do not depend
-/// on the order in which threads add them up.
-fn devices(intervals: &LazyFrame) -> Result<Vec<Frequency>, FrameError> {
-    let of_window = |name: &str| when(col("seen")).then(col(name)).otherwise(lit(0)).sum().alias(name);
-    let found = intervals
-        .clone()
-        .group_by([col("device_id")])
-        .agg([
-            col("inside").cast(DataType::Int64).sum().alias("scans"),
-            col("changed").cast(DataType::Int64).sum().alias("changed"),
-            col("drifted").cast(DataType::Int64).sum().alias("drifted"),
-            of_window("changes").cast(DataType::Int64),
-            col("started").last().alias("last"),
-        ])
-        .collect()?;
-    let columns = ["device_id", "scans", "changed", "drifted", "changes", "last"];
-    let rows =
-        numbers(&found, columns)?.into_iter().map(|[device_id, scans, changed, drifted, changes, last]| {
-            Frequency {
-                device_id,
-                scans,
-                changed,
-                drifted,
-                changes,
-                last: DateTime::from_timestamp_micros(last).unwrap_or_default(),
-                exposure_days: 0.0,
-                mean_gap_days: None,
-                median_gap_days: None,
-                drifts_per_30_days: None,
-                weekdays: [0; 7],
-                earlier: Evidence::default(),
-                recent: Evidence::default(),
+impl Walk {
+    fn over(history: &History, window: Window) -> Self {
+        const MONTH: i64 = 30 * 86_400_000_000;
+        let mut devices = vec![Sums::default(); history.devices().len()];
+        let month = window.until.saturating_sub(MONTH);
+        for interval in intervals(history, window) {
+            let Interval { row, inside, .. } = interval;
+            let sums = &mut devices[row.slot];
+            sums.rows += 1;
+            if row.own {
+                sums.last = Some(row.at);
+                sums.scans += i64::from(inside);
             }
-        });
-    Ok(rows.collect())
+            let Some((start, end)) = interval.seen() else { continue };
+            let span = sums.span.get_or_insert((start, end));
+            *span = (span.0.min(start), span.1.max(end));
+            if row.own {
+                sums.own_length += end - start;
+                sums.changed += i64::from(row.changed);
+            } else {
+                sums.imported += i64::from(row.changed);
+            }
+            if let Some(find) = row.find {
+                let find = history.finds()[find];
+                sums.drifted += i64::from(find.drifted);
+                sums.changes += find.changes;
+            }
+            if row.at > month {
+                let ago = (window.until - row.at) as f64 / DAY + (end - start) as f64 / DAY / 2.0;
+                sums.slope.add((end - start) as f64 / DAY, ago, row.changed);
+            }
+        }
+        let mut found = Found::default();
+        for interval in intervals(history, window) {
+            let (Some((start, end)), row) = (interval.seen(), interval.row) else { continue };
+            let sums = &mut devices[row.slot];
+            // The half in which its middle lies; both sides doubled, to stay whole.
+            let late = sums.span.is_some_and(|(first, last)| start + end >= first + last);
+            if row.changed {
+                found.put(history.devices()[row.slot], row.at, end - start, late);
+            } else {
+                let (quiet, length) = &mut sums.quiet[usize::from(late)];
+                *quiet += 1;
+                *length += end - start;
+            }
+        }
+        Self { devices, found }
+    }
 }
 
-/// Intervals a device, by half and outcome. Of quiet ones only the number and
-/// the sum of the lengths matter, exactly. Changed ones are grouped by length,
-/// to the hour (below one hour to the minute): nightly scans then give one group.
+/// The intervals in the window that saw a change, in columns.
+#[derive(Default)]
+struct Found {
+    device: Vec<i64>,
+    started: Vec<i64>,
+    length: Vec<i64>,
+    late: Vec<bool>,
+}
+
+impl Found {
+    fn put(&mut self, device: DeviceId, started: i64, length: i64, late: bool) {
+        self.device.push(device);
+        self.started.push(started);
+        self.length.push(length);
+        self.late.push(late);
+    }
+
+    fn batch(self) -> Result<RecordBatch, FrameError> {
+        let columns: [(&str, ArrayRef); 4] = [
+            ("device_id", Arc::new(Int64Array::from(self.device))),
+            ("started", Arc::new(Int64Array::from(self.started))),
+            ("length", Arc::new(Int64Array::from(self.length))),
+            ("late", Arc::new(BooleanArray::from(self.late))),
+        ];
+        Ok(RecordBatch::try_from_iter(columns)?)
+    }
+}
+
+/// Intervals that saw a change, by device and half: grouped by length, to the
+/// hour (below one hour to the minute). Nightly scans then give one group.
 fn add_evidence(rows: &mut HashMap<DeviceId, Frequency>, intervals: &LazyFrame) -> Result<(), FrameError> {
     const MINUTE: i64 = 60_000_000;
     const HOUR: i64 = 60 * MINUTE;
-    let quiet = |late: bool, what: Expr, name: &str| {
-        let half = if late { col("late") } else { col("late").not() };
-        when(half.and(col("changed").not()))
-            .then(what)
-            .otherwise(lit(0i64))
-            .cast(DataType::Int64)
-            .sum()
-            .alias(name)
-    };
-    let found = intervals
-        .clone()
-        .filter(col("seen"))
-        .group_by([col("device_id")])
-        .agg([
-            quiet(false, lit(1i64), "earlier"),
-            quiet(false, col("length"), "earlier_length"),
-            quiet(true, lit(1i64), "recent"),
-            quiet(true, col("length"), "recent_length"),
-        ])
-        .collect()?;
-    let columns = ["device_id", "earlier", "earlier_length", "recent", "recent_length"];
-    for [device, earlier, earlier_length, recent, recent_length] in numbers(&found, columns)? {
-        let Some(row) = rows.get_mut(&device) else { continue };
-        for (half, n, length) in
-            [(&mut row.earlier, earlier, earlier_length), (&mut row.recent, recent, recent_length)]
-        {
-            half.quiet = u32::try_from(n).unwrap_or(u32::MAX);
-            half.quiet_days = length as f64 / DAY;
-        }
-    }
-
     let whole = |unit: i64| {
         let units =
             (col("length").cast(DataType::Float64) / lit(unit as f64) + lit(0.5)).cast(DataType::Int64);
@@ -254,7 +292,6 @@ fn add_evidence(rows: &mut HashMap<DeviceId, Frequency>, intervals: &LazyFrame) 
     let bucket = when(col("length").gt_eq(lit(HOUR))).then(whole(HOUR)).otherwise(whole(MINUTE));
     let found = intervals
         .clone()
-        .filter(col("changed"))
         .with_columns([bucket.alias("bucket"), col("late").cast(DataType::Int64)])
         .group_by([col("device_id"), col("late"), col("bucket")])
         .agg([len().cast(DataType::Int64).alias("n")])
@@ -268,11 +305,13 @@ fn add_evidence(rows: &mut HashMap<DeviceId, Frequency>, intervals: &LazyFrame) 
     Ok(())
 }
 
+/// Rows of one device stand in the order in which they were made, but not together.
 fn add_gaps(rows: &mut HashMap<DeviceId, Frequency>, intervals: &LazyFrame) -> Result<(), FrameError> {
     let same_device = col("device_id").eq(col("device_id").shift(lit(1)));
+    let in_order = SortMultipleOptions::default().with_maintain_order(true);
     let found = intervals
         .clone()
-        .filter(col("changed"))
+        .sort(["device_id"], in_order)
         .select([
             col("device_id"),
             when(same_device)
@@ -305,7 +344,7 @@ fn add_weekdays(rows: &mut HashMap<DeviceId, Frequency>, intervals: &LazyFrame) 
     let middle = (col("started") - half).cast(DataType::Datetime(TimeUnit::Microseconds, None));
     let found = intervals
         .clone()
-        .filter(col("changed").and(col("length").lt_eq(lit(TWO_DAYS))))
+        .filter(col("length").lt_eq(lit(TWO_DAYS)))
         .with_column(middle.dt().weekday().cast(DataType::Int64).alias("weekday"))
         .group_by([col("device_id"), col("weekday")])
         .agg([len().cast(DataType::Int64).alias("n")])
@@ -336,11 +375,11 @@ fn numbers<const N: usize>(frame: &DataFrame, columns: [&str; N]) -> Result<Vec<
 pub(super) mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, BooleanArray, Int64Array, TimestampMicrosecondArray};
-    use arrow::record_batch::RecordBatch;
+    use arrow::array::TimestampMicrosecondArray;
     use chrono::TimeDelta;
 
-    use super::super::frame::frame;
+    use super::super::forecast::Settings;
+    use super::super::history::Find;
     use super::*;
 
     /// One scan: device, day since [`day`] zero, changed, drifted.
@@ -352,28 +391,33 @@ pub(super) mod tests {
         start + TimeDelta::microseconds((days * DAY).round() as i64)
     }
 
-    /// What the store would hand out.
-    pub(in super::super) fn history(scans: &[Scan]) -> Vec<RecordBatch> {
-        let one = |scans: &[Scan]| {
-            let started = scans.iter().map(|scan| day(scan.1).timestamp_micros()).collect::<Vec<_>>();
-            let columns: [(&str, ArrayRef); 5] = [
-                ("device_id", Arc::new(scans.iter().map(|scan| Some(scan.0)).collect::<Int64Array>())),
-                ("started", Arc::new(TimestampMicrosecondArray::from(started))),
-                ("changed", Arc::new(scans.iter().map(|scan| Some(scan.2)).collect::<BooleanArray>())),
-                ("drifted", Arc::new(scans.iter().map(|scan| Some(scan.3)).collect::<BooleanArray>())),
-                (
-                    "changes",
-                    Arc::new(scans.iter().map(|scan| Some(i64::from(scan.2) * 2)).collect::<Int64Array>()),
-                ),
-            ];
-            RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true)))
-                .unwrap()
-        };
-        scans.chunks(2048).map(one).collect()
+    /// What the store would hand out, numbered from `first` on.
+    pub(in super::super) fn batch(scans: &[Scan], first: i64) -> RecordBatch {
+        let started = scans.iter().map(|scan| day(scan.1).timestamp_micros()).collect::<Vec<_>>();
+        let columns: [(&str, ArrayRef); 4] = [
+            ("seq", Arc::new((first..).take(scans.len()).map(Some).collect::<Int64Array>())),
+            ("device_id", Arc::new(scans.iter().map(|scan| Some(scan.0)).collect::<Int64Array>())),
+            ("started", Arc::new(TimestampMicrosecondArray::from(started))),
+            ("changed", Arc::new(scans.iter().map(|scan| Some(scan.2)).collect::<BooleanArray>())),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap()
     }
 
-    fn of(scans: &[Scan], as_of: f64, window: u32) -> Vec<Frequency> {
-        frequency(&frame(&history(scans)).unwrap(), day(as_of), window).unwrap()
+    /// Scans in the order in which they were made; each that found a change found two things.
+    pub(in super::super) fn history(scans: &[Scan]) -> History {
+        let finds = (1..).zip(scans).filter(|(_, scan)| scan.2);
+        let mut history = History::new(
+            finds.map(|(seq, scan)| Find { seq, device: scan.0, drifted: scan.3, changes: 2 }).collect(),
+        );
+        for (number, scans) in scans.chunks(2048).enumerate() {
+            history.push(&batch(scans, number as i64 * 2048 + 1)).unwrap();
+        }
+        history
+    }
+
+    fn of(scans: &[Scan], as_of: f64, window_days: u32) -> Vec<Frequency> {
+        let settings = Settings { window_days, ..Settings::default() };
+        frequency(&history(scans), Window::of(&settings, day(as_of))).unwrap()
     }
 
     #[test]
@@ -391,7 +435,7 @@ pub(super) mod tests {
         assert_eq!(rows.len(), 2);
         let row = &rows[0];
         assert_eq!((row.device_id, row.scans, row.changed, row.drifted, row.changes), (1, 5, 3, 2, 6));
-        assert_eq!(row.last, day(6.0));
+        assert_eq!(row.last, Some(day(6.0)));
         assert!((row.exposure_days - 6.0).abs() < 1e-9);
         assert_eq!(row.intervals(), 4);
         assert_eq!((row.earlier.quiet, row.earlier.quiet_days), (1, 1.0));
@@ -411,7 +455,7 @@ pub(super) mod tests {
         assert_eq!((rows[0].scans, rows[0].changed), (1, 0));
         // The interval that ends inside the window counts whole.
         assert!((rows[0].exposure_days - 10.0).abs() < 1e-9);
-        assert_eq!(of(&[(1, 0.0, false, false)], 200.0, 30)[0].last, day(0.0));
+        assert_eq!(of(&[(1, 0.0, false, false)], 200.0, 30)[0].last, Some(day(0.0)));
     }
 
     #[test]
@@ -421,15 +465,44 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn rows_out_of_order_and_missing_columns_are_errors() {
-        let unordered = frame(&history(&[(2, 0.0, false, false), (1, 0.0, false, false)])).unwrap();
-        assert!(matches!(frequency(&unordered, day(1.0), 9).unwrap_err(), FrameError::Unordered));
-        let narrow = unordered.drop("drifted").unwrap();
-        assert!(matches!(
-            frequency(&narrow, day(1.0), 9).unwrap_err(),
-            FrameError::Column { column, .. } if column == "drifted"
-        ));
+    fn a_history_without_rows_by_then_has_no_devices() {
         assert!(of(&[], 1.0, 9).is_empty());
         assert!(of(&[(1, 5.0, false, false)], 1.0, 9).is_empty());
+    }
+
+    #[test]
+    fn an_imported_history_teaches_a_rate_and_is_no_scan() {
+        use crate::model::{PastEvent, PastStep};
+        let event = |device, step, days| PastEvent { device, step, at: day(days), every_seconds: 3600 };
+        let mut rows = history(&[(1, 400.0, false, false), (1, 401.0, true, true)]);
+        let mut events = vec![event(1, PastStep::Came, 0.0), event(2, PastStep::Came, 0.0)];
+        events.extend((1..=39).map(|n| event(1, PastStep::Changed, f64::from(n) * 10.0)));
+        events.extend([event(1, PastStep::Same, 395.0), event(2, PastStep::Same, 395.0)]);
+        rows.remember(&events);
+        let settings = Settings { window_days: 30, imported_days: 1095, ..Settings::default() };
+        let found = frequency(&rows, Window::of(&settings, day(402.0))).unwrap();
+        assert_eq!((found[0].scans, found[0].changed, found[0].drifted, found[0].imported), (2, 1, 1, 39));
+        // 395 days of somebody else's and one of ours; the five between are nobody's.
+        assert!((found[0].exposure_days - 396.0).abs() < 1e-9, "{}", found[0].exposure_days);
+        assert_eq!(found[0].drifts_per_30_days, Some(30.0));
+        assert_eq!((found[0].last, found[0].median_gap_days), (Some(day(401.0)), Some(10.0)));
+        assert_eq!((found[1].scans, found[1].last, found[1].intervals()), (0, None, 1));
+        assert_eq!(found[1].drifts_per_30_days, None);
+        // Older than that is forgotten.
+        let short = Settings { imported_days: 100, ..settings };
+        let found = frequency(&rows, Window::of(&short, day(402.0))).unwrap();
+        assert_eq!(found[0].imported, 9);
+    }
+
+    #[test]
+    fn the_slope_is_that_of_the_last_month() {
+        // Nothing for two weeks, then every night: from 0 to 30 changes per 30 days.
+        let scans: Vec<Scan> = (0..=60).map(|n| (1, f64::from(n), n > 45, false)).collect();
+        let slope = of(&scans, 60.0, 180)[0].slope_30_days.unwrap();
+        assert!((40.0..50.0).contains(&slope), "{slope}");
+        let steady: Vec<Scan> = (0..=60).map(|n| (1, f64::from(n), n % 2 == 0, false)).collect();
+        let slope = of(&steady, 60.0, 180)[0].slope_30_days.unwrap();
+        assert!(slope.abs() < 4.0, "{slope}");
+        assert_eq!(of(&scans[..5], 4.0, 180)[0].slope_30_days, None);
     }
 }

@@ -8,13 +8,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::calibration::{Bin, calibrate, surprise};
 use super::dice::Dice;
-use super::frame::FrameError;
+use super::history::{History, Window};
 use super::learner::Constant;
 use super::scans::{self, day_of};
 use crate::model::RunId;
@@ -95,12 +94,12 @@ impl Sums {
 /// out. `None` when there is none to judge.
 pub fn judge(
     outcomes: &[ForecastOutcome],
-    history: &[RecordBatch],
+    history: &History,
     fleet: &[DeviceId],
     as_of: DateTime<Utc>,
-) -> Result<Option<Honesty>, FrameError> {
+) -> Option<Honesty> {
     if outcomes.is_empty() {
-        return Ok(None);
+        return None;
     }
     let places: HashMap<DeviceId, usize> = fleet.iter().enumerate().map(|(place, id)| (*id, place)).collect();
     let mut said: HashMap<(usize, u64), &ForecastOutcome> = HashMap::with_capacity(outcomes.len());
@@ -113,9 +112,11 @@ pub fn judge(
     let mut nights: BTreeMap<RunId, Sums> = BTreeMap::new();
     let (mut pairs, mut total) = (Vec::new(), 0.0);
     let (mut since, mut until) = (None, as_of);
-    for scan in scans::scans(history, &places, DateTime::UNIX_EPOCH, as_of)? {
-        let before = rivals.look(scan.device, scan.t);
-        if let (Some((fleet, own)), Some(outcome)) = (before, said.get(&(scan.device, scan.t.to_bits()))) {
+    // Scans of ours only: what was imported was never forecast.
+    let window = Window { own: 0, past: i64::MAX, until: as_of.timestamp_micros() };
+    for scan in scans::scans(history, &places, window) {
+        let before = rivals.look(scan.place(), scan.t);
+        if let (Some((fleet, own)), Some(outcome)) = (before, said.get(&(scan.place(), scan.t.to_bits()))) {
             let p = outcome.p.clamp(LEAST, 1.0 - LEAST);
             let hit = f64::from(u8::from(outcome.changed));
             nights.entry(outcome.run).or_default().add(&Sums {
@@ -131,12 +132,12 @@ pub fn judge(
             since.get_or_insert(outcome.at);
             until = outcome.at;
         }
-        rivals.observe(scan.device, scan.t, scan.changed);
+        rivals.observe(scan.place(), scan.t, scan.changed);
     }
-    let (Some(judged), Some(since)) = (calibrate(&pairs), since) else { return Ok(None) };
+    let (Some(judged), Some(since)) = (calibrate(&pairs), since) else { return None };
     let nights: Vec<Sums> = nights.into_values().collect();
     let measured = Draws::of(&nights);
-    Ok(Some(Honesty {
+    Some(Honesty {
         observations: judged.forecasts,
         nights: nights.len() as u64,
         since,
@@ -149,7 +150,7 @@ pub fn judge(
         skill_own: measured.skill(|sums| sums.own),
         calibration_error: judged.error,
         bins: judged.bins,
-    }))
+    })
 }
 
 /// What costs nothing to say.
@@ -247,7 +248,7 @@ mod tests {
     }
 
     fn judged(outcomes: &[ForecastOutcome]) -> Honesty {
-        judge(outcomes, &history(&nights()), &[1, 2, 3, 4], day(40.0)).unwrap().unwrap()
+        judge(outcomes, &history(&nights()), &[1, 2, 3, 4], day(40.0)).unwrap()
     }
 
     #[test]
@@ -272,10 +273,10 @@ mod tests {
         let few = judged(&outcomes(|_| 0.5, 37));
         assert_eq!((few.nights, few.brier.low, few.brier.value.to_bits()), (3, None, 0.25_f64.to_bits()));
         let fleet = [1, 2, 3, 4];
-        assert_eq!(judge(&[], &history(&nights()), &fleet, day(40.0)).unwrap(), None);
+        assert_eq!(judge(&[], &history(&nights()), &fleet, day(40.0)), None);
         // A first reading has nothing before it, and a stranger no history.
         let first = outcomes(|_| 0.5, 0).into_iter().filter(|o| o.run == 0).collect::<Vec<_>>();
-        assert_eq!(judge(&first, &history(&nights()), &fleet, day(40.0)).unwrap(), None);
-        assert_eq!(judge(&outcomes(|_| 0.5, 10), &history(&nights()), &[9], day(40.0)).unwrap(), None);
+        assert_eq!(judge(&first, &history(&nights()), &fleet, day(40.0)), None);
+        assert_eq!(judge(&outcomes(|_| 0.5, 10), &history(&nights()), &[9], day(40.0)), None);
     }
 }

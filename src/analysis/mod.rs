@@ -25,6 +25,11 @@ pub mod cause;
 // The records that would agree with what is there.
 pub mod accept;
 
+// The scans of a fleet in a few columns.
+pub mod history;
+// An imported history as the readings it stands for.
+mod past;
+
 // Arrow batches → DataFrame: the only constructor of frames.
 pub mod frame;
 
@@ -84,7 +89,6 @@ pub mod summary;
 
 use std::collections::HashMap;
 
-use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::device::DeviceId;
@@ -100,6 +104,7 @@ pub use coverage::{BadPattern, Coverage, Rules};
 pub use forecast::{Forecast, Hint, Sisters, Subject};
 pub use frame::FrameError;
 pub use frequency::{Frequency, frequency};
+pub use history::{Find, History, Window};
 pub use honesty::Honesty;
 pub use ignore::{BadIgnore, IgnoreRule, Ignores};
 pub use learner::Learner;
@@ -122,28 +127,23 @@ pub struct Outlook {
     pub learner: Learner,
 }
 
-/// Record batches of the store: one row a complete scan in device scope, by
-/// device and then by sequence, with the columns of [`frequency::COLUMNS`].
-pub type History = Vec<RecordBatch>;
-
 /// The whole way from history to the scan-next list.
 ///
-/// `history` has one row per complete scan in device scope, ordered by device
-/// and then by sequence, with the columns of [`frequency::COLUMNS`]. Scans that
-/// started after `as_of` are left out, so a past night can be ranked again;
-/// so are signals.
+/// Scans that started after `as_of` are left out, so a past night can be ranked
+/// again; so are signals.
 pub fn outlook(
-    history: &[RecordBatch],
+    history: &History,
     signals: &[Signal],
     subjects: &[Subject],
     as_of: DateTime<Utc>,
     settings: &forecast::Settings,
 ) -> Result<Outlook, FrameError> {
-    let frequencies = frequency(&frame::frame(history)?, as_of, settings.window_days)?;
+    let window = Window::of(settings, as_of);
+    let frequencies = frequency(history, window)?;
     let places: HashMap<DeviceId, usize> =
         subjects.iter().enumerate().map(|(place, subject)| (subject.id, place)).collect();
     let since = as_of - TimeDelta::days(i64::from(settings.window_days));
-    let scans = scans::scans(history, &places, since, as_of)?;
+    let scans = scans::scans(history, &places, window);
     let mut heard: Vec<(usize, usize, f64)> = signals
         .iter()
         .filter(|signal| signal.at >= since && signal.at <= as_of)
@@ -156,7 +156,7 @@ pub fn outlook(
     // The first scan stands for the day a device came.
     let mut born = vec![f64::INFINITY; subjects.len()];
     for scan in &scans {
-        born[scan.device] = born[scan.device].min(scan.t);
+        born[scan.place()] = born[scan.place()].min(scan.t);
     }
     let mut learner = forecast::taught(subjects, &scans, &heard, &born, as_of);
     let sisters = forecast::sisters(subjects, &scans, as_of);

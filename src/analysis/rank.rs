@@ -47,12 +47,19 @@ fn one(subject: &Subject, forecast: &Forecast, as_of: DateTime<Utc>) -> Ranking 
         trend: forecast.trend,
         scans: forecast.scans,
         changed: forecast.changed,
+        imported: forecast.imported,
+        slope_30_days: forecast.slope_30_days,
     }
 }
 
 /// How often, how long ago, and what the estimate rests on.
 fn reason(subject: &Subject, forecast: &Forecast, as_of: DateTime<Utc>) -> String {
-    let Some(last) = forecast.last_good_scan else { return "never read".to_owned() };
+    let Some(last) = forecast.last_good_scan else {
+        return match forecast.imported {
+            0 => "never read".to_owned(),
+            _ => format!("never read; by its imported history it {}", often(forecast.rate * 30.0)),
+        };
+    };
     let read = format!("last read {}", ago(as_of, last));
     if let Some(hint) = forecast.hint {
         return format!("{}; {read}", hint.told(as_of));
@@ -70,7 +77,7 @@ fn reason(subject: &Subject, forecast: &Forecast, as_of: DateTime<Utc>) -> Strin
         };
         return format!("too little history, {judged}; {read}");
     }
-    let often = if forecast.changed == 0 {
+    let often = if forecast.changed + forecast.imported == 0 {
         format!("no change seen in {} readings", forecast.scans)
     } else {
         often(forecast.rate * 30.0)

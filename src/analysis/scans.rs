@@ -3,12 +3,9 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array as _, AsArray as _, BooleanArray, PrimitiveArray};
-use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
-use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 
-use super::frame::FrameError;
+use super::history::{History, Window};
 use crate::model::device::DeviceId;
 
 /// Days since 1970, with parts. A whole number is a midnight in UTC.
@@ -19,57 +16,43 @@ pub(super) fn day_of(at: DateTime<Utc>) -> f64 {
 /// One complete scan.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scan {
-    /// Place in the list of devices.
-    pub(super) device: usize,
     /// In days since 1970.
     pub(super) t: f64,
+    /// Place in the list of devices.
+    pub(super) device: u32,
     pub(super) changed: bool,
+    /// Nothing is known of the time before it.
+    pub(super) opens: bool,
+    /// A scan of ours, and not a reading that an imported history stands for.
+    pub(super) own: bool,
 }
 
-/// The scans of some devices from `since` to `as_of`, by time; those of one
-/// device that started at the same moment in the order of the rows.
-pub(super) fn scans(
-    history: &[RecordBatch],
-    devices: &HashMap<DeviceId, usize>,
-    since: DateTime<Utc>,
-    as_of: DateTime<Utc>,
-) -> Result<Vec<Scan>, FrameError> {
-    let (since, as_of) = (since.timestamp_micros(), as_of.timestamp_micros());
-    let mut scans = Vec::with_capacity(history.iter().map(RecordBatch::num_rows).sum());
-    for batch in history {
-        let ids: &PrimitiveArray<Int64Type> = typed(batch, "device_id", &DataType::Int64)?.as_primitive();
-        let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
-        let started: &PrimitiveArray<TimestampMicrosecondType> =
-            typed(batch, "started", &micros)?.as_primitive();
-        let changed: &BooleanArray = typed(batch, "changed", &DataType::Boolean)?.as_boolean();
-        // Rows of one device stand together.
-        let mut known: Option<(DeviceId, Option<usize>)> = None;
-        for row in 0..batch.num_rows() {
-            let (id, at) = (ids.value(row), started.value(row));
-            if ids.is_null(row) || started.is_null(row) || at < since || at > as_of {
-                continue;
-            }
-            let place = match known {
-                Some((before, place)) if before == id => place,
-                _ => devices.get(&id).copied(),
-            };
-            known = Some((id, place));
-            let Some(device) = place else { continue };
-            let changed = changed.is_valid(row) && changed.value(row);
-            scans.push(Scan { device, t: at as f64 / 86_400e6, changed });
-        }
+impl Scan {
+    pub(super) fn place(&self) -> usize {
+        self.device as usize
     }
+}
+
+/// The scans of some devices in the window, by time; those that started at the
+/// same moment in the order of the rows.
+pub(super) fn scans(history: &History, devices: &HashMap<DeviceId, usize>, window: Window) -> Vec<Scan> {
+    let places: Vec<Option<u32>> =
+        history.devices().iter().map(|id| devices.get(id).map(|place| *place as u32)).collect();
+    // What our first scan in the window found is about a time outside of it.
+    let mut read = vec![false; places.len()];
+    let mut scans: Vec<Scan> = history
+        .rows(window)
+        .filter(|row| row.at >= if row.own { window.own } else { window.past })
+        .filter_map(|row| {
+            Some(Scan {
+                t: row.at as f64 / 86_400e6,
+                device: places[row.slot]?,
+                changed: row.changed,
+                opens: row.opens || (row.own && !std::mem::replace(&mut read[row.slot], true)),
+                own: row.own,
+            })
+        })
+        .collect();
     scans.sort_by(|a, b| a.t.total_cmp(&b.t));
-    Ok(scans)
-}
-
-fn typed<'a>(
-    batch: &'a RecordBatch,
-    column: &str,
-    wanted: &DataType,
-) -> Result<&'a dyn arrow::array::Array, FrameError> {
-    match batch.column_by_name(column) {
-        Some(found) if found.data_type() == wanted => Ok(found.as_ref()),
-        _ => Err(FrameError::Column { column: column.to_owned(), wanted: wanted.to_string() }),
-    }
+    scans
 }

@@ -195,6 +195,8 @@ mod tests {
             trend: Trend { direction: Direction::Unclear, p_rising: 0.5 },
             scans: 5,
             changed: 1,
+            imported: 0,
+            slope_30_days: None,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::config::ConfigError;
 use crate::jobs::JobError;
 use crate::lab::LabError;
 use crate::source::SourceError;
+use crate::source::git::GitError;
 use crate::store::StoreError;
 use crate::sync::Refused;
 
@@ -151,6 +152,34 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// A repository that gives no history. Nothing was kept.
+fn of_git(error: &GitError) -> (Exit, String) {
+    match error {
+        GitError::NoProgram => (Exit::Failed, "install git: it reads the repository".to_owned()),
+        GitError::NotARepository(_) => (
+            Exit::Usage,
+            "name the folder that holds .git, or the bare repository itself, such as \
+             /var/lib/oxidized/configs.git"
+                .to_owned(),
+        ),
+        GitError::NotTrusted(folder) => (
+            Exit::Failed,
+            format!(
+                "run this as the owner of the folder, or tell git that you trust it: \
+                 git config --global --add safe.directory '{}'",
+                folder.display()
+            ),
+        ),
+        GitError::Empty(_) => (
+            Exit::Failed,
+            "Oxidized and RANCID make the first commit when they first read a device".to_owned(),
+        ),
+        GitError::Run(_) | GitError::Said { .. } | GitError::Garbled(_) => {
+            (Exit::Failed, "nothing was kept; `git fsck` in it says whether it is sound".to_owned())
+        }
+    }
+}
+
 /// A plan that is not applied, a change that is not taken back.
 fn of_sync(refused: &Refused) -> (Exit, Option<&'static str>) {
     match refused {
@@ -183,6 +212,10 @@ impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
         let error = match error {
             JobError::Source(source) => return Self::from(source),
+            JobError::Git(git) => {
+                let (exit, hint) = of_git(&git);
+                return Self::new(exit, chain(&git)).hint(hint);
+            }
             other => other,
         };
         let (exit, hint) = match &error {

@@ -11,6 +11,7 @@ mod diff;
 mod doctor;
 mod exit;
 mod export;
+mod import_history;
 mod lab;
 mod limit;
 mod nightly;
@@ -100,6 +101,8 @@ enum Command {
     Rank(rank::RankArgs),
     /// Replay a change history against scan policies, and compare them
     Backtest(backtest::BacktestArgs),
+    /// Learn from the git repository of Oxidized or RANCID how often devices changed
+    ImportHistory(import_history::ImportHistoryArgs),
     /// Write the report of a stored night again
     Report(report::ReportArgs),
     /// Import, export and list the database of record; its audit trail, and the way back
@@ -250,6 +253,7 @@ fn run(app: App) -> Result<Exit, Failure> {
             Command::Diff(args) => diff::run(&context, &args),
             Command::Rank(args) => rank::run(&context, &args),
             Command::Backtest(args) => backtest::run(&context, &args),
+            Command::ImportHistory(args) => import_history::run(&context, &args),
             Command::Report(args) => report::run(&context, &args),
             Command::Records(command) => records::run(&context, command).await,
             Command::Sync(command) => sync::run(&context, command),

@@ -47,6 +47,9 @@ pub enum JobError {
     /// A file or a system that gives no inventory and no records.
     #[error(transparent)]
     Source(#[from] crate::source::SourceError),
+    /// A repository that gives no history.
+    #[error(transparent)]
+    Git(#[from] crate::source::git::GitError),
     #[error(transparent)]
     Lock(LockError),
     #[error("failed to hand stored rows to the analysis")]

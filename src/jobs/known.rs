@@ -16,11 +16,11 @@ use crate::analysis::forecast::Subject;
 use crate::analysis::grid::Weights;
 use crate::analysis::standing::{Readings, Standing};
 use crate::analysis::summary::{self, Estimate};
-use crate::analysis::{self, History, Honesty, Outlook, forecast};
+use crate::analysis::{self, Find, FrameError, History, Honesty, Outlook, forecast};
 use crate::model::device::DeviceId;
 use crate::model::finding::{Ranking, Recommendation};
 use crate::model::{Change, Device, Drift, Fact, Outcome, Record, RunId, RunKind, Scope, Signal};
-use crate::store::{BatchLock, Compared, LastState, RunRow, ScanRow, ServeLock, Store};
+use crate::store::{BatchLock, Compared, LastState, RunRow, ScanOrder, ScanRow, ServeLock, Store};
 
 /// The live inventory and everything known of it at one moment.
 pub struct Known {
@@ -49,7 +49,7 @@ impl Known {
     ) -> Result<Self, JobError> {
         let devices: BTreeMap<DeviceId, Device> =
             store.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
-        let history = store.history(run)?;
+        let history = history_of(store, run)?;
         let signals = hints(env, store, run, as_of)?;
         let (subjects, outlook) =
             outlook_of(&history, &signals, devices.iter(), as_of, &env.settings.forecast)?;
@@ -149,7 +149,30 @@ pub fn own_history(env: &Env, nights: usize) -> Result<Option<World>, JobError> 
     let devices: BTreeMap<DeviceId, Device> =
         store.devices()?.into_iter().filter(|d| !d.retired).map(|d| (d.id, d.device)).collect();
     let subjects = subjects_of(devices.iter());
-    Ok(analysis::backtest::own(&store.history(None)?, &subjects, env.clock.now(), nights)?)
+    Ok(analysis::backtest::own(&history_of(&store, None)?, &subjects, env.clock.now(), nights))
+}
+
+/// Every complete scan, and what was imported of the time before: as a run
+/// knew it, or all.
+pub fn history_of(store: &Store, run: Option<RunId>) -> Result<History, JobError> {
+    let read = |order| {
+        let finds = store.history_finds(run)?.into_iter().map(|find| Find {
+            seq: find.seq,
+            device: find.device,
+            drifted: find.drifted,
+            changes: find.changes,
+        });
+        let mut history = History::new(finds.collect());
+        history.reserve(store.scan_count()?);
+        store.history(run, order, |batch| Ok::<_, JobError>(history.push(batch)?))?;
+        Ok(history)
+    };
+    let mut history = match read(ScanOrder::Stored) {
+        Err(JobError::Frame(FrameError::Unordered)) => read(ScanOrder::Sorted)?,
+        other => other?,
+    };
+    history.remember(&store.past_events(run)?);
+    Ok(history)
 }
 
 /// The hints that a forecast of that moment hears. `run`: as that run left them.
@@ -175,7 +198,7 @@ pub(super) fn honesty_of(
         return Ok(None);
     }
     let live: Vec<DeviceId> = store.devices()?.into_iter().filter(|d| !d.retired).map(|d| d.id).collect();
-    Ok(analysis::honesty::judge(&outcomes, &store.history(run)?, &live, as_of)?)
+    Ok(analysis::honesty::judge(&outcomes, &history_of(store, run)?, &live, as_of))
 }
 
 /// What the forecasts have been worth by now.

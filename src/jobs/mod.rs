@@ -17,6 +17,7 @@ mod known; // what the store holds, as of a run or as of now
 mod morning; // one stored night → the value that the report shows
 mod nightly; // choose, read, compare, forecast, report
 mod notify; // after a run: who is told of what
+mod past; // another tool's history of changes
 mod prune; // retention
 mod publish; // pages beside, then renamed; moves `latest`
 mod queue; // requested scans, in the background
@@ -39,11 +40,14 @@ pub use health::{Check, Verdict, examine, reach};
 pub use ignored::ignore_rules;
 pub use inventory::{host_keys, import_devices, rename_device};
 pub use known::{
-    Ages, Known, Queued, Row, RunStatus, Shown, Status, all_records, budgets, honesty, known, live_devices,
-    open_drifts, overview, own_history, show_device, status,
+    Ages, Known, Queued, Row, RunStatus, Shown, Status, all_records, budgets, history_of, honesty, known,
+    live_devices, open_drifts, overview, own_history, show_device, status,
 };
 pub use nightly::{Nightly, NightlyPlan, Occasion, nightly, nightly_for, plan_only, run_of};
 pub use notify::{Notified, notify, notify_channels};
+pub use past::{
+    Counts as PastCounts, PastAsk, PastDevice, PastDoubt, PastImported, PastProgress, PastStray, import_past,
+};
 pub use prune::{Cleared, prune};
 pub use publish::{Rendered, render_again};
 pub use queue::{Waiting, ask_later, choose, drain, waiting};

@@ -356,8 +356,8 @@ impl Eve {
         Ok(Self {
             purse: purse.unwrap_or_default(),
             states: store.last_states(None)?,
-            history: store.history(None)?,
             signals: known::hints(env, store, None, env.clock.now())?,
+            history: known::history_of(store, None)?,
             requests: open.iter().filter(|r| known(&r.device)).map(|r| (r.id, r.device)).collect(),
             asked: open
                 .iter()

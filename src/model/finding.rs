@@ -68,6 +68,11 @@ pub struct Ranking {
     pub scans: i64,
     /// Of those, how many found a change.
     pub changed: i64,
+    /// Changes of an imported history, from before the first scan.
+    pub imported: i64,
+    /// How the rate moved over the last 30 days: changes per 30 days gained in
+    /// 30 days. `None` below five readings.
+    pub slope_30_days: Option<f64>,
 }
 
 /// A forecast that was stored before a scan, and what that scan then found.

@@ -8,6 +8,7 @@ pub mod drift; // a disagreement between record and fact
 pub mod event;
 pub mod fact; // one thing that is configured, and its identity key
 pub mod finding; // what history says: rates, forecasts, recommendations
+pub mod past; // what somebody else's history says of a device
 pub mod plan; // whom to read tonight, and why
 pub mod record; // what the database of record believes
 pub mod run; // what became of it, device by device
@@ -22,6 +23,7 @@ pub use fact::{
     AdminState, BridgeDomain, Encapsulation, EncapsulationKind, Fact, FactKey, Interface, Kind, Neighbor,
     OperState, Service, ServiceKind, ServiceRef, Vlan,
 };
+pub use past::{PastEvent, PastStep};
 pub use plan::{Plan, Reason, Scope, Target};
 pub use record::{Record, RecordSource};
 pub use run::{Outcome, RunId, RunKind};

@@ -28,6 +28,9 @@ mod arbitrary;
 /// NetBox and Nautobot, over HTTP.
 pub mod remote;
 
+/// The history that Oxidized or RANCID keep in git.
+pub mod git;
+
 /// One record: its words settled, its columns checked.
 mod record;
 

@@ -1,7 +1,7 @@
 //! The database of record and its audit trail. A record is replaced by a later
 //! row and removed by one; nothing is ever overwritten.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use duckdb::Row;
@@ -181,41 +181,52 @@ impl Store {
                 }
             }
             let ids = self.device_ids()?;
-            let mut given: HashMap<(DeviceId, FactKey), &Record> = HashMap::with_capacity(records.len());
+            let mut touched: BTreeMap<DeviceId, Touched<'_>> = BTreeMap::new();
             for record in records {
                 let id = ids.get(&record.device);
                 let id = id.ok_or_else(|| StoreError::UnknownDevice(record.device.to_string()))?;
-                given.insert((*id, record.key()), record);
+                touched.entry(*id).or_default().given.insert(record.key(), record);
             }
-            let mut touched: Vec<DeviceId> = given.keys().chain(removed).map(|(device, _)| *device).collect();
-            touched.sort_unstable();
-            touched.dedup();
+            for (device, key) in removed {
+                touched.entry(*device).or_default().removed.insert(key);
+            }
             let names = ids.into_iter().map(|(name, id)| (id, name)).collect();
-            let known: HashMap<(DeviceId, FactKey), Record> = if touched.is_empty() {
-                HashMap::new()
-            } else {
-                let known = self.list_records(Some(&touched), i64::MAX, None, &names)?;
-                known.into_iter().map(|(device, record)| ((device, record.key()), record)).collect()
-            };
 
             let mut counts = RecordCounts::default();
             let mut rows: Vec<(DeviceId, FactKey, Option<&Record>)> = Vec::new();
-            for ((device, key), record) in given {
-                match known.get(&(device, key.clone())) {
-                    Some(old) if old == record => {
-                        counts.unchanged += 1;
-                        continue;
-                    }
-                    Some(_) => counts.updated += 1,
-                    None => counts.added += 1,
+            // In groups: the old records of a whole fleet are never in memory at once.
+            let mut touched = touched.into_iter().peekable();
+            while touched.peek().is_some() {
+                let mut group: BTreeMap<DeviceId, Touched<'_>> = BTreeMap::new();
+                let mut given = 0;
+                while given < GROUP
+                    && let Some((device, these)) = touched.next()
+                {
+                    given += these.given.len() + these.removed.len();
+                    group.insert(device, these);
                 }
-                rows.push((device, key, Some(record)));
-            }
-            for (device, key) in removed {
-                let again = rows.iter().any(|(d, k, _)| d == device && k == key);
-                if known.contains_key(&(*device, key.clone())) && !again {
-                    counts.removed += 1;
-                    rows.push((*device, key.clone(), None));
+                let devices: Vec<DeviceId> = group.keys().copied().collect();
+                for (device, old) in self.list_records(Some(&devices), i64::MAX, None, &names)? {
+                    let Some(these) = group.get_mut(&device) else { continue };
+                    let key = old.key();
+                    let gone = these.removed.contains(&key);
+                    match these.given.remove(&key) {
+                        Some(new) if *new == old => counts.unchanged += 1,
+                        Some(new) => {
+                            counts.updated += 1;
+                            rows.push((device, key, Some(new)));
+                        }
+                        None if gone => {
+                            counts.removed += 1;
+                            rows.push((device, key, None));
+                        }
+                        None => {}
+                    }
+                }
+                // What is left is new.
+                for (device, these) in group {
+                    counts.added += these.given.len() as u64;
+                    rows.extend(these.given.into_iter().map(|(key, record)| (device, key, Some(record))));
                 }
             }
             if rows.is_empty() && drift_steps.is_empty() && compared.is_empty() {
@@ -291,6 +302,16 @@ impl Store {
         records.sort_by_cached_key(|(device, record)| (*device, record.key()));
         Ok(records)
     }
+}
+
+/// About so many records are compared with what is stored at a time.
+const GROUP: usize = 20_000;
+
+/// What an edit does to the records of one device.
+#[derive(Default)]
+struct Touched<'a> {
+    given: HashMap<FactKey, &'a Record>,
+    removed: HashSet<&'a FactKey>,
 }
 
 /// How many columns an event has in a row.

@@ -18,6 +18,7 @@ const STEPS: &[(i32, &str)] = &[
     (10, include_str!("../../queries/schema/0010_signal.sql")),
     (11, include_str!("../../queries/schema/0011_told.sql")),
     (12, include_str!("../../queries/schema/0012_ignore.sql")),
+    (16, include_str!("../../queries/schema/0016_past.sql")),
 ];
 
 const TABLES: &str = include_str!("../../queries/table_list.sql");

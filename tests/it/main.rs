@@ -12,6 +12,7 @@ mod nights; // several nights of one device
 mod noise; // thirty nights of what is no change
 mod notify; // who is told of what, once
 mod oxidized; // sessions that other people recorded
+mod past; // what Oxidized and RANCID have seen for years
 mod platforms; // recordings and what is in them
 mod queries; // every statement, on a fresh schema
 mod reports; // pages of sample nights

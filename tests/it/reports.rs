@@ -215,6 +215,8 @@ fn ranking(i: u64, dice: &mut Dice) -> Ranking {
         },
         scans,
         changed: scans / 4,
+        imported: 0,
+        slope_30_days: None,
     }
 }
 

@@ -22,7 +22,7 @@ use driftcast::model::{
     UnreadLine, Vlan,
 };
 use driftcast::store::{
-    DeviceResult, ImportOutcome, Knowledge, LedgerState, RecordEdit, ScanRow, Store, StoreError,
+    DeviceResult, ImportOutcome, Knowledge, LedgerState, RecordEdit, ScanOrder, ScanRow, Store, StoreError,
 };
 
 fn private_dir() -> tempfile::TempDir {
@@ -305,13 +305,25 @@ fn a_device_result_comes_back_whole() {
     assert_eq!(store.runs(10).unwrap()[0].finished, None);
     assert!(matches!(store.drifts(Some(99)), Err(StoreError::UnknownRun(99))));
 
-    let history = store.history(None).unwrap();
-    let rows: usize = history.iter().map(RecordBatch::num_rows).sum();
-    assert_eq!(rows, 3);
-    let types: Vec<String> = history[0].schema().fields().iter().map(|f| f.data_type().to_string()).collect();
-    assert_eq!(types, ["Int64", "Timestamp(µs)", "Boolean", "Boolean", "Int64"]);
-    let rows: usize = store.history(Some(run)).unwrap().iter().map(RecordBatch::num_rows).sum();
-    assert_eq!(rows, 1);
+    let history = |run, order| {
+        let mut batches: Vec<RecordBatch> = Vec::new();
+        let mut take = |batch: &RecordBatch| {
+            batches.push(batch.clone());
+            Ok::<_, StoreError>(())
+        };
+        store.history(run, order, &mut take).unwrap();
+        batches
+    };
+    for order in [ScanOrder::Stored, ScanOrder::Sorted] {
+        let all = history(None, order);
+        assert_eq!(all.iter().map(RecordBatch::num_rows).sum::<usize>(), 3);
+        let types: Vec<String> = all[0].schema().fields().iter().map(|f| f.data_type().to_string()).collect();
+        assert_eq!(types, ["Int64", "Int64", "Timestamp(µs)", "Boolean"]);
+        assert_eq!(history(Some(run), order).iter().map(RecordBatch::num_rows).sum::<usize>(), 1);
+    }
+    assert_eq!(store.scan_count().unwrap(), 4);
+    let finds = store.history_finds(None).unwrap();
+    assert!(finds.iter().all(|find| find.device == 1 && find.changes > 0), "{finds:?}");
 }
 
 #[test]
@@ -660,7 +672,7 @@ fn a_quiet_night_is_one_small_row_a_device() {
     store.last_states(None).unwrap();
     let states = clock.elapsed();
     let clock = Instant::now();
-    store.history(None).unwrap();
+    store.history(None, ScanOrder::Stored, |_| Ok::<_, StoreError>(())).unwrap();
     let history = clock.elapsed();
     let clock = Instant::now();
     store.knowledge(&(1..=devices.min(30)).collect::<Vec<_>>()).unwrap();

@@ -50,10 +50,12 @@ fn night(devices: Vec<Candidate>, rate: impl Fn(DeviceId) -> f64) -> NightState 
         let Some(last) = candidate.last_complete else { continue };
         // Half of twelve scans found a change, now one device and now another: the gap is the half-life.
         let gap = (0.7 / rate(candidate.id)).clamp(0.5, 40.0);
-        scans.extend((0..=12).map(|back| Scan {
-            device,
-            t: day_of(last) - f64::from(back) * gap,
-            changed: (back as usize + device / 2).is_multiple_of(2) && gap < 40.0,
+        scans.extend((0..=12_usize).map(|back| Scan {
+            device: device as u32,
+            t: day_of(last) - back as f64 * gap,
+            changed: (back + device / 2).is_multiple_of(2) && gap < 40.0,
+            opens: false,
+            own: true,
         }));
     }
     scans.sort_by(|a, b| a.t.total_cmp(&b.t));

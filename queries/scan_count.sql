@@ -1,0 +1,2 @@
+-- How many rows the table of scans has: room for a history. Rows: one number.
+SELECT count(*) FROM scan;
