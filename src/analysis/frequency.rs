@@ -409,8 +409,8 @@ pub(super) mod tests {
         let mut history = History::new(
             finds.map(|(seq, scan)| Find { seq, device: scan.0, drifted: scan.3, changes: 2 }).collect(),
         );
-        for (number, scans) in scans.chunks(2048).enumerate() {
-            history.push(&batch(scans, number as i64 * 2048 + 1)).unwrap();
+        for (first, scans) in (1..).step_by(2048).zip(scans.chunks(2048)) {
+            history.push(&batch(scans, first)).unwrap();
         }
         history
     }

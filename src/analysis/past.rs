@@ -55,8 +55,6 @@ fn of_one(events: &[(i64, PastStep, i64)]) -> Vec<PastReading> {
         told.settle(at);
         match (what, told.last) {
             (PastStep::Came | PastStep::Changed, None) => told.put(at, false, true),
-            // Two histories of one device: it was there already.
-            (PastStep::Came, Some(_)) => {}
             (PastStep::Changed, Some(last)) => {
                 if at > last.saturating_add(step) {
                     told.put(at - step, false, false);
@@ -80,7 +78,8 @@ fn of_one(events: &[(i64, PastStep, i64)]) -> Vec<PastReading> {
                 }
                 told.last = None;
             }
-            (PastStep::Same | PastStep::Gone, None) => {}
+            // Two histories of one device: it was there already, or was none before.
+            (PastStep::Came, Some(_)) | (PastStep::Same | PastStep::Gone, None) => {}
         }
     }
     if let Some(due) = told.due {

@@ -195,7 +195,10 @@ mod tests {
 
     const START: i64 = 1_700_000_000;
 
-    fn walked(commits: &[(i64, &[(&str, Option<&str>, Option<&str>)])]) -> Walk {
+    /// A path, and what it held before and after.
+    type Told<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+
+    fn walked(commits: &[(i64, &[Told<'_>])]) -> Walk {
         let names: Vec<DeviceName> = ["a", "b"].iter().map(|name| DeviceName::new(name).unwrap()).collect();
         let places = Places::new(names.iter().zip(1..));
         let mut walk = Walk::new(DateTime::from_timestamp(START + 1_000_000, 0).unwrap());
