@@ -145,7 +145,7 @@ fn night(subjects: &[Subject], every: usize) -> Option<()> {
         tonight.done(&done);
     }
     black_box(sessions);
-    let rows = rows[0].num_rows();
+    let rows = rows.len();
     let what = format!("forecast and plan, {DEVICES} devices, {NIGHTS} nights, {rows} scans");
     show(&what, cpu_seconds() - before, 1.0, "s CPU");
     show("  the same, memory at its peak (with the rows it is given)", peak_megabytes(), 300.0, "MB");

@@ -7,7 +7,7 @@
 //! whole outlook (learner, forecasts, ranking) of the same database, for the
 //! window of the default settings.
 
-#![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may panic, and prints")]
 
 use std::path::Path;
 use std::process::Command;

@@ -110,7 +110,7 @@ pub struct Hint {
 
 impl Hint {
     /// A signal with a smaller chance than this is no reason for anything.
-    const LEAST: f64 = 0.2;
+    const LEAST: f64 = 0.15;
 
     fn of(learner: &Learner, device: usize, now: f64) -> Option<Self> {
         let signals = learner.signals(device, now);

@@ -191,7 +191,6 @@ fn a_signal_moves_a_device_up_as_far_as_its_platform_has_earned() {
         with < 0.25 && with - without < (after_good.1.p_change - before_good.1.p_change) / 3.0,
         "{with} {without}"
     );
-    assert!(!after_bad.1.reason.contains("log said"), "{}", after_bad.1.reason);
 
     // A signal replaces no scan: the device was last read when it was, and is not thought to be in step.
     assert_eq!(after_good.1.last_good_scan, before_good.1.last_good_scan);

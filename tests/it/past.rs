@@ -35,7 +35,7 @@ impl Repository {
     fn new(folder: PathBuf) -> Self {
         fs::create_dir_all(&folder).unwrap();
         let repository = Self(folder);
-        repository.git(&["init", "-q"], 0);
+        repository.git(&["init", "-q"], START);
         repository
     }
 
@@ -71,7 +71,7 @@ impl Repository {
 
     /// What is in the folder, as of `day`.
     fn commit(&self, day: f64) {
-        self.git(&["add", "-A"], 0);
+        self.git(&["add", "-A"], START);
         self.git(&["commit", "-q", "--allow-empty", "-m", "update"], START + (day * DAY as f64) as i64);
     }
 }
@@ -231,10 +231,10 @@ fn rancid_moves_merges_and_clocks() {
     git.write("core/configs/r3", &text("r3", 1));
     git.commit(1.0);
     // A branch, and a merge that brings nothing of its own.
-    git.git(&["checkout", "-q", "-b", "side"], 0);
+    git.git(&["checkout", "-q", "-b", "side"], START);
     git.write("core/configs/r2", "another line\n");
     git.commit(10.0);
-    git.git(&["checkout", "-q", "master"], 0);
+    git.git(&["checkout", "-q", "master"], START);
     git.write("core/configs/r1", &text("r1", 2));
     git.commit(11.0);
     git.git(&["merge", "-q", "--no-ff", "-m", "merge", "side"], START + 12 * DAY);
@@ -243,7 +243,7 @@ fn rancid_moves_merges_and_clocks() {
     git.commit(9_000.0);
     git.write("core/configs/r1", &text("r1", 4));
     git.commit(8.0);
-    git.git(&["mv", "core/configs/r1", "core/r1"], 0);
+    git.git(&["mv", "core/configs/r1", "core/r1"], START);
     git.write("edge/configs/r1", &text("r1", 5));
     fs::remove_file(git.0.join("core/r1")).unwrap();
     fs::remove_file(git.0.join("core/configs/r3")).unwrap();
@@ -255,7 +255,7 @@ fn rancid_moves_merges_and_clocks() {
 
     // As a person would back it up: bare.
     let bare = bench.data().parent().unwrap().join("rancid.git");
-    git.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()], 0);
+    git.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()], START);
     let (code, done) = import(&bench, &bare, &["--interval", "1h"]);
     assert_eq!(code, 0, "{done:#}");
     let device = |name: &str| {
@@ -332,7 +332,7 @@ fn what_cannot_be_imported_says_why() {
         ("log.showSignature", "true"),
         ("core.sshCommand", script),
     ] {
-        git.git(&["config", key, value], 0);
+        git.git(&["config", key, value], START);
     }
     let (code, done) = import(&bench, &git.0, &[]);
     assert_eq!(code, 0, "{done:#}");
