@@ -35,7 +35,7 @@ const AT_HAND: Duration = Duration::from_millis(5);
 /// How long the store stays open at most while devices keep coming: others
 /// wait for it. Closing and opening it costs some 30 ms of work, and more
 /// after a lot was written.
-const LONGEST_OPENING: Duration = Duration::from_millis(1_500);
+const LONGEST_OPENING: Duration = Duration::from_secs(1);
 
 /// What became of one device, after it is committed.
 #[derive(Clone, Debug)]
