@@ -27,7 +27,7 @@ use crate::store::{Compared, DeviceResult, Knowledge, LastState, ScanRow, Store}
 /// A commit costs as much for one device as for dozens.
 const GROUP: usize = 64;
 /// Of these, how many that changed: their text and facts are held meanwhile.
-const LOUD: usize = 24;
+const LOUD: usize = 8;
 /// How long the first of a group waits for company, with the store closed.
 const GATHER: Duration = Duration::from_millis(500);
 /// How long the store waits, open, for one more that may be at hand already.
@@ -35,7 +35,7 @@ const AT_HAND: Duration = Duration::from_millis(5);
 /// How long the store stays open at most while devices keep coming: others
 /// wait for it. Closing and opening it costs some 30 ms of work, and more
 /// after a lot was written.
-const LONGEST_OPENING: Duration = Duration::from_secs(1);
+const LONGEST_OPENING: Duration = Duration::from_millis(500);
 
 /// What became of one device, after it is committed.
 #[derive(Clone, Debug)]

@@ -25,7 +25,7 @@ use crate::platform::{self, Captured, Platform, Rules};
 use crate::store::{DeviceLock, LastState, LockError};
 
 /// How many texts become facts, or wait as facts, at once.
-const DESKS: usize = 12;
+const DESKS: usize = 8;
 
 /// One device, read: what the collector compares and keeps.
 pub(super) struct Read {
