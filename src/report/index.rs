@@ -221,7 +221,7 @@ fn decisions(night: &Night) -> Vec<DecisionRow<'_>> {
 }
 
 /// More sessions are worth a manager's thought while snapshots are wrong for
-/// more than [`ENOUGH`] of the time, and up to twice the budget mends much of it.
+/// more than a twentieth of the time, and up to twice the budget mends much of it.
 fn budget_decision(night: &Night) -> Option<(String, String)> {
     const ENOUGH: f64 = 0.95;
     const MUCH: f64 = 0.03;
