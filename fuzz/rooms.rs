@@ -93,7 +93,9 @@ pub fn redactor(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let masked = keeper().mask("a", &text);
     assert_eq!(masked.lines().count(), text.lines().count(), "lines");
-    assert_eq!(keeper().mask("a", &masked), masked, "masked twice");
+    for (once, twice) in masked.lines().zip(keeper().mask("a", &masked).lines()) {
+        assert_eq!(once, twice, "masked twice");
+    }
     let secret = "Zq7wTopSecretZq7w";
     let planted = format!("{}\nsnmp-server community {secret} ro\nusername x password 0 {secret}\n", text.trim_end());
     assert!(!keeper().mask("a", &planted).contains(secret), "a secret came through");

@@ -72,30 +72,35 @@ impl Keeper {
         let mut path = Trail::default();
         while let Some(hit) = CANDIDATE.find_at(text, from) {
             let bytes = text.as_bytes();
-            let start = memchr::memrchr(b'\n', &bytes[..hit.start()]).map_or(0, |at| at + 1);
+            let line = memchr::memrchr(b'\n', &bytes[..hit.start()]).map_or(0, |at| at + 1);
             let end = memchr::memchr(b'\n', &bytes[hit.end()..]).map_or(text.len(), |at| hit.end() + at);
-            let line = &text[start..end];
+            // Behind a block of a key, the rest of its last line.
+            let start = line.max(from);
             spans.clear();
-            from = if let Some(after) = rules::key_block(text, start, end, &mut spans) {
-                after
-            } else {
-                rules::spans(line, &mut spans);
-                for span in &mut spans {
-                    span.start += start;
-                    span.end += start;
-                }
-                end
-            };
+            let block = rules::key_block(text, start, end, &mut spans);
+            if block.is_none() {
+                rules::spans(text, start, end, &mut spans);
+            }
+            from = block.unwrap_or(end);
             if !spans.is_empty() {
-                path.move_to(text, start);
+                path.move_to(text, line);
                 if copied == 0 {
                     out.reserve(text.len() + 1_024);
                 }
-            }
-            for span in &spans {
-                out.push_str(&text[copied..span.start]);
-                self.hide(&mut out, device, &path, text, start, *span);
-                copied = span.end;
+                out.push_str(&text[copied..start]);
+                copied = from;
+                let place = Place { device, path: &path, text, line };
+                let begun = out.len();
+                self.hide(&mut out, place, start, from, &spans);
+                if block.is_none() && rules::has_spans(&out[begun..]) {
+                    // Beside the marks, other words look like secrets: no setting of
+                    // any device. Hidden as a whole it says the same each time.
+                    out.truncate(begun);
+                    let said = &text[start..end];
+                    let begin = end - said.trim_start().len();
+                    let whole = Span { start: begin, end: start + said.trim_end().len(), volatile: false };
+                    self.hide(&mut out, place, start, end, &[whole]);
+                }
             }
             if from >= text.len() {
                 break;
@@ -156,7 +161,18 @@ impl Keeper {
         hex(&mac.finalize().into_bytes()[..16])
     }
 
-    fn hide(&self, out: &mut String, device: &str, path: &Trail<'_>, text: &str, line: usize, span: Span) {
+    /// Writes `text[start..end]` with a mark in place of each span.
+    fn hide(&self, out: &mut String, place: Place<'_, '_>, start: usize, end: usize, spans: &[Span]) {
+        let mut copied = start;
+        for span in spans {
+            out.push_str(&place.text[copied..span.start]);
+            self.mark(out, place, *span);
+            copied = span.end;
+        }
+        out.push_str(&place.text[copied..end]);
+    }
+
+    fn mark(&self, out: &mut String, place: Place<'_, '_>, span: Span) {
         if span.volatile {
             out.push_str("<hidden:volatile>");
             return;
@@ -166,21 +182,31 @@ impl Keeper {
             mac.update(&(text.len() as u64).to_le_bytes());
             mac.update(text.as_bytes());
         };
-        put(device);
+        put(place.device);
         // Word by word, so that the flattened form of a setting, which holds
         // its whole path, gives the same tag as the printed one.
-        for (_, above) in path.above.iter().take(DEEPEST) {
+        for (_, above) in place.path.above.iter().take(DEEPEST) {
             above.split_ascii_whitespace().for_each(&mut put);
         }
-        let before = text.get(line..span.start).unwrap_or("").trim_end_matches('"');
+        let before = place.text.get(place.line..span.start).unwrap_or("").trim_end_matches('"');
         before.split_ascii_whitespace().for_each(&mut put);
         put("\0");
-        put(&text[span.start..span.end]);
+        put(&place.text[span.start..span.end]);
         let tag = mac.finalize().into_bytes();
         out.push_str("<hidden:");
         out.push_str(&hex(&tag[..8]));
         out.push('>');
     }
+}
+
+/// Where a line is of which something is hidden.
+#[derive(Clone, Copy)]
+struct Place<'a, 't> {
+    device: &'a str,
+    path: &'a Trail<'t>,
+    text: &'t str,
+    /// Where the line begins.
+    line: usize,
 }
 
 /// What of a line says the same each time: not the date of a start mark, and

@@ -101,8 +101,23 @@ fn is_modifier(word: &Word<'_>) -> bool {
 /// More words than a line of any configuration has.
 const MOST_WORDS: usize = 2_000;
 
-/// The secrets of one line, in order and apart from each other.
-pub(super) fn spans(line: &str, found: &mut Vec<Span>) {
+/// The secrets of the line `text[start..end]`, in order and apart from each other.
+pub(super) fn spans(text: &str, start: usize, end: usize, found: &mut Vec<Span>) {
+    spans_of(&text[start..end], found);
+    for span in found {
+        span.start += start;
+        span.end += start;
+    }
+}
+
+/// Whether a line that was masked holds what the rules would hide.
+pub(super) fn has_spans(line: &str) -> bool {
+    let mut found = Vec::new();
+    spans_of(line, &mut found);
+    !found.is_empty()
+}
+
+fn spans_of(line: &str, found: &mut Vec<Span>) {
     let words = cut(line);
     if words.len() > MOST_WORDS {
         // Made to be long. It is hidden as a whole rather than looked at for hours.
@@ -120,19 +135,21 @@ pub(super) fn spans(line: &str, found: &mut Vec<Span>) {
     elements(line, found);
     shapes(line, found);
     found.sort_unstable_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
-    let mut end = 0;
-    found.retain(|span| {
-        let apart = span.start >= end && span.end > span.start;
-        if apart {
-            end = span.end;
+    // Those that overlap or touch are one.
+    found.dedup_by(|next, span| {
+        let together = next.start <= span.end;
+        if together {
+            // What stands within a volatile one is a part of it.
+            span.volatile &= next.volatile || next.end <= span.end;
+            span.end = span.end.max(next.end);
         }
-        apart
+        together
     });
 }
 
 fn add(start: usize, end: usize, line: &str, found: &mut Vec<Span>) {
     let value = &line[start..end];
-    if !is_hidden(value) {
+    if !value.is_empty() && !is_hidden(value) {
         found.push(Span { start, end, volatile: value.starts_with("enc-") });
     }
 }
@@ -149,7 +166,7 @@ fn after_word<'t>(words: &[Word<'t>], at: usize) -> Option<Word<'t>> {
     let word = &words[at];
     let next = words.get(at + 1)?;
     // A quoted text is a value, unless it names one, as in JSON.
-    if word.quoted && !next.is_separator() {
+    if word.quoted && !next.separated {
         return None;
     }
     let plain = word.plain();
@@ -180,9 +197,7 @@ fn value<'t>(words: &[Word<'t>], mut at: usize, numbered: bool) -> Option<Word<'
     let mut last = None;
     while let Some(word) = words.get(at) {
         let next = words.get(at + 1);
-        if word.is_separator() {
-            at += 1;
-        } else if ["level", "address", "hostname", "id"].iter().any(|w| word.is(w)) && words.len() > at + 2 {
+        if ["level", "address", "hostname", "id"].iter().any(|w| word.is(w)) && words.len() > at + 2 {
             at += 2;
         } else if is_modifier(word) || is_encoding(word, next, numbered) {
             last = Some(*word);
@@ -202,8 +217,8 @@ fn is_encoding(word: &Word<'_>, next: Option<&Word<'_>>, numbered: bool) -> bool
 
 fn key<'t>(words: &[Word<'t>], at: usize) -> Option<Word<'t>> {
     let next = words.get(at + 1)?;
-    if next.is_separator() {
-        return value(words, at + 2, false);
+    if next.separated {
+        return value(words, at + 1, false);
     }
     if next.quoted {
         return Some(*next);
@@ -238,9 +253,6 @@ fn key<'t>(words: &[Word<'t>], at: usize) -> Option<Word<'t>> {
 /// An SNMP community; a BGP community is a value of routing, not a secret.
 fn community<'t>(words: &[Word<'t>], at: usize) -> Option<Word<'t>> {
     let mut next = words.get(at + 1)?;
-    if next.is_separator() {
-        next = words.get(at + 2)?;
-    }
     let bgp = next.text.contains(':') && next.text.bytes().all(|b| b.is_ascii_digit() || b":,-".contains(&b));
     let routing = [
         "add",
@@ -351,9 +363,9 @@ fn elements(line: &str, found: &mut Vec<Span>) {
         }
         let start = open + length + 1;
         let end = line[start..].find('<').map_or(line.len(), |at| start + at);
-        if !line[start..end].trim().is_empty() {
-            add(start, end, line, found);
-        }
+        let value = line[start..end].trim();
+        let start = end - line[start..end].trim_start().len();
+        add(start, start + value.len(), line, found);
     }
 }
 
@@ -411,7 +423,7 @@ fn run(bytes: &[u8], at: usize, fits: impl Fn(u8) -> bool) -> usize {
 
 /// A block `-----BEGIN … KEY-----` to `-----END`: its lines are masked one by
 /// one, so that their number stays. `start..end` is the line where it begins;
-/// the answer is where to go on, or `None` if no block begins there.
+/// the answer is where its end mark stands, or `None` if no block begins there.
 pub(super) fn key_block(text: &str, start: usize, end: usize, found: &mut Vec<Span>) -> Option<usize> {
     let body = text[start..end].match_indices("-----BEGIN ").find_map(|(at, mark)| {
         let head = start + at + mark.len();
@@ -431,6 +443,5 @@ pub(super) fn key_block(text: &str, start: usize, end: usize, found: &mut Vec<Sp
         }
         at += length + 1;
     }
-    // What stands on the line of the end mark is looked at again.
-    Some(text[stop..].find('\n').map_or(text.len(), |at| stop + at))
+    Some(stop)
 }

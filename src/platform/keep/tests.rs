@@ -73,6 +73,9 @@ fn secrets_are_hidden() {
         ("archive url https://amy:p4ss@files.example/x", "p4ss"),
         ("description \"moved to ftp://amy:p4ss@192.0.2.9/\"", "p4ss"),
         ("password=hunter2,other", "hunter2"),
+        ("community == hunter2", "hunter2"),
+        ("set session-key inbound esp 256 cipher = hunter2", "hunter2"),
+        ("password psk=hunter2", "hunter2"),
         ("\"api_key\" : \"abc def\"", "abc def"),
         ("key 7 0123456789", "0123456789"),
         ("crypto isakmp key sh4red address 192.0.2.1", "sh4red"),
@@ -225,6 +228,13 @@ proptest! {
     fn any_text_is_masked_without_a_panic(text in "(password|key|secret|community|enc-|\\$6\\$|://|:|@|\"|<|>|-----BEGIN KEY-----|snmp-server host|\\n| |\\PC){0,40}") {
         let out = masked(&text);
         prop_assert_eq!(out.lines().count(), text.lines().count());
+    }
+
+    /// Of the words and signs that the rules know, in any order.
+    #[test]
+    fn what_is_masked_stays_as_it_is(text in "(password|secret|psk|key|md5|community|description|level|server-key|authentication|text|session-key|cipher|snmp-server|host|user|auth|priv|version|chain|standby|ntp|any|7|123|x|a-word|enc-0123456789abcdefghij|\\$6\\$abc\\$01234567|://|auth=key,|<password>|<key|-----BEGIN KEY-----|-----END|=|:|@|\"|'|<|>|,|;|\\{|\\}|\\[|\\\\|\n|\r|\t|\x0b| | | ){0,24}") {
+        let once = masked(&text);
+        prop_assert_eq!(&masked(&once), &once);
     }
 
     #[test]

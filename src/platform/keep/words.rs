@@ -1,5 +1,5 @@
 //! A line cut into words, for the rules that look for secrets. A quoted string
-//! is one word; `=` and `:` behind a name stand alone.
+//! is one word; `=` and `:` behind a name are no words, but are remembered.
 
 /// One word and where it is in the line, without its quotes.
 #[derive(Clone, Copy, Debug)]
@@ -7,6 +7,8 @@ pub(super) struct Word<'t> {
     pub(super) text: &'t str,
     pub(super) start: usize,
     pub(super) quoted: bool,
+    /// Punctuation stands between it and the word before.
+    pub(super) separated: bool,
 }
 
 impl Word<'_> {
@@ -26,11 +28,6 @@ impl Word<'_> {
     pub(super) fn is_number(&self) -> bool {
         !self.text.is_empty() && self.text.bytes().all(|b| b.is_ascii_digit())
     }
-
-    /// Punctuation between a name and its value.
-    pub(super) fn is_separator(&self) -> bool {
-        !self.quoted && matches!(self.text, ":" | "=" | ":=")
-    }
 }
 
 /// Cuts `line`. Brackets and a comma or semicolon behind a word are left out.
@@ -38,19 +35,22 @@ pub(super) fn cut(line: &str) -> Vec<Word<'_>> {
     let bytes = line.as_bytes();
     let mut words = Vec::with_capacity(8);
     let mut at = 0;
+    let mut separated = false;
+    let mut put = |text, start, quoted, separated: &mut bool| {
+        words.push(Word { text, start, quoted, separated: std::mem::take(separated) });
+    };
     while at < bytes.len() {
         match bytes[at] {
             b if b.is_ascii_whitespace() || b",;{}".contains(&b) => at += 1,
             b'"' => {
                 let start = at + 1;
                 let end = closing_quote(bytes, start);
-                words.push(Word { text: &line[start..end], start, quoted: true });
+                put(&line[start..end], start, true, &mut separated);
                 at = end + 1;
             }
             b':' | b'=' => {
-                let end = at + 1 + usize::from(bytes.get(at..at + 2) == Some(b":="));
-                words.push(Word { text: &line[at..end], start: at, quoted: false });
-                at = end;
+                separated = true;
+                at += 1;
             }
             _ => {
                 let length = bytes[at..].iter().take_while(|b| !b.is_ascii_whitespace()).count();
@@ -63,7 +63,7 @@ pub(super) fn cut(line: &str) -> Vec<Word<'_>> {
                 });
                 let text = cut.map_or(word, |cut| &word[..cut]);
                 if !text.is_empty() {
-                    words.push(Word { text, start: at, quoted: false });
+                    put(text, at, false, &mut separated);
                 }
                 at += if cut.is_some() { text.len() } else { length };
             }
