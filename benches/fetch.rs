@@ -9,11 +9,14 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement may panic, and prints")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 
+#[allow(dead_code, reason = "each benchmark takes what it needs")]
+mod process;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use driftcast::device::{Credentials, Fetch, KnownHosts, Settings, SshFetcher};
 use driftcast::model::Scope;
@@ -39,7 +42,7 @@ fn main() {
         let known = KnownHosts::read(&lines, Path::new("known_hosts")).unwrap();
         for (what, whole) in [("one configuration", false), ("all that a scan asks for", true)] {
             let fetcher = Arc::new(fetcher(&settings, &known));
-            let (begun, used) = (Instant::now(), cpu());
+            let (begun, used) = (Instant::now(), process::cpu());
             let room = Arc::new(tokio::sync::Semaphore::new(200));
             let sessions: Vec<_> = devices
                 .iter()
@@ -64,7 +67,7 @@ fn main() {
             let count = devices.len();
             println!(
                 "{what}: {:.2} ms CPU a device ({count} devices, {} KB each, {:.1} s)",
-                cpu().saturating_sub(used).as_secs_f64() * 1000.0 / count as f64,
+                (process::cpu() - used) * 1000.0 / count as f64,
                 bytes / count as u64 / 1000,
                 begun.elapsed().as_secs_f64(),
             );
@@ -75,12 +78,4 @@ fn main() {
 fn fetcher(settings: &Settings, known: &KnownHosts) -> SshFetcher {
     let credentials = Credentials::with_environment(BTreeMap::new(), |name| std::env::var(name).ok());
     SshFetcher::new(settings.clone(), known.clone(), credentials)
-}
-
-/// User and system time of this process so far (`/proc/self/stat`, ticks of 10 ms).
-fn cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-    Duration::from_millis(ticks * 10)
 }

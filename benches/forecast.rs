@@ -5,8 +5,10 @@
 //! `cargo bench --bench forecast` prints them; a ratio above 1 misses its bar.
 //! A trace with its lifetimes beside it may be named: `-- path/to/trace.csv`.
 
-#![expect(clippy::print_stdout, reason = "it is there to print figures")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may panic, and prints")]
 #![expect(clippy::cast_possible_wrap, reason = "thousands of devices and hundreds of nights")]
+
+mod process;
 
 use std::hint::black_box;
 use std::path::Path;
@@ -26,21 +28,6 @@ use driftcast::source;
 
 const DEVICES: usize = 10_000;
 const NIGHTS: usize = 180;
-
-/// Ticks of user and system time of this process, all threads; 100 a second.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name in brackets may have blanks; the 14th and 15th field follow it as the 12th and 13th.
-    let after = stat.rsplit(") ").next().unwrap_or_default();
-    after.split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
-}
-
-/// Most memory that was ever in use, in MB.
-fn peak_megabytes() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    line.split_whitespace().next().and_then(|kilobytes| kilobytes.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
-}
 
 fn show(what: &str, value: f64, bar: f64, unit: &str) {
     println!("{what:<66} {value:>8.2} {unit:<6} of {bar:>6.1}  ratio {:.2}", value / bar);
@@ -113,7 +100,7 @@ fn night(subjects: &[Subject], every: usize) -> Option<()> {
         })
         .collect();
     signals.sort_by_key(|signal| signal.at);
-    let before = cpu_seconds();
+    let before = process::cpu();
     let outlook = outlook(&rows, &signals, subjects, now(), &forecast::Settings::default()).ok()?;
     let devices = subjects
         .iter()
@@ -147,8 +134,8 @@ fn night(subjects: &[Subject], every: usize) -> Option<()> {
     black_box(sessions);
     let rows = rows.len();
     let what = format!("forecast and plan, {DEVICES} devices, {NIGHTS} nights, {rows} scans");
-    show(&what, cpu_seconds() - before, 1.0, "s CPU");
-    show("  the same, memory at its peak (with the rows it is given)", peak_megabytes(), 300.0, "MB");
+    show(&what, process::cpu() - before, 1.0, "s CPU");
+    show("  the same, memory at its peak (with the rows it is given)", process::peak(), 300.0, "MB");
     Some(())
 }
 
@@ -195,11 +182,11 @@ fn trace(path: &Path) -> Option<World> {
 }
 
 fn replay(world: &World) {
-    let before = cpu_seconds();
+    let before = process::cpu();
     let line = backtest::replay(world, Policy::Driftcast, 0.1, &plan::Settings::default(), 1);
     black_box(line.freshness);
     let what = format!("replay of {}, {} devices, {} nights", world.name, world.lives.len(), world.nights);
-    show(&what, cpu_seconds() - before, 5.0, "s CPU");
+    show(&what, process::cpu() - before, 5.0, "s CPU");
 }
 
 fn main() {

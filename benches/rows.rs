@@ -9,6 +9,8 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may panic, and prints")]
 
+mod process;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -85,7 +87,7 @@ fn measure(folder: &Path, rows: i64) {
         first.median_gap_days.unwrap_or_default(),
         first.slope_30_days.unwrap_or_default(),
     );
-    println!("so far {:.2} s of CPU, peak {} MB", cpu(), peak() / 1024);
+    println!("so far {:.2} s of CPU, peak {:.0} MB", process::cpu(), process::peak());
 
     let subjects: Vec<Subject> = (1..=DEVICES)
         .map(|id| Subject {
@@ -112,27 +114,12 @@ struct Spent(f64);
 
 impl Spent {
     fn now() -> Self {
-        Self(cpu())
+        Self(process::cpu())
     }
 
     fn since(&mut self) -> String {
-        let now = cpu();
+        let now = process::cpu();
         let spent = now - std::mem::replace(&mut self.0, now);
-        format!("{spent:>6.2} s CPU, peak {:>4} MB", peak() / 1024)
+        format!("{spent:>6.2} s CPU, peak {:>4.0} MB", process::peak())
     }
-}
-
-/// CPU of this process in seconds, all threads, user and system.
-fn cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    // The kernel counts in hundredths of a second here.
-    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
-}
-
-/// The most memory that it ever had, in kB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

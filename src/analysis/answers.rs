@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::cause::Accounts;
 use super::reconcile::{Attribution, by_way};
@@ -20,7 +21,7 @@ const Z: f64 = 1.644_853_626_951_472_7;
 const WEEK_SECONDS: i64 = 7 * 86_400;
 
 /// Who makes changes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ByHand {
     /// Occasions in the period, each in exactly one of these three.
     pub by_hand: u64,
@@ -37,7 +38,7 @@ pub struct ByHand {
 }
 
 /// How long after a change we learned of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Delay {
     pub occasions: u64,
     /// Median days from a change to the reading that found it, if changes

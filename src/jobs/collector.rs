@@ -64,9 +64,10 @@ pub(super) struct Wants {
 }
 
 /// Takes readings until the fetchers are done. Blocking: run it on a thread of
-/// its own. The store is opened when there is something to write and closed as
-/// soon as nothing comes for a moment, or others may be waiting for it. If it is
-/// still open when the last device is kept, the caller gets it.
+/// its own. A group is gathered with the store closed; it is opened to keep the
+/// group and whatever comes meanwhile, and closed when nothing more is at hand or
+/// others have waited for long enough. If it is still open when the last device
+/// is kept, the caller gets it.
 fn collect(
     env: &Env,
     wants: Wants,

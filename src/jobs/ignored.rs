@@ -33,15 +33,7 @@ pub(super) fn note(env: &Env, store: &Store, run: RunId, kept: &[Kept]) -> Resul
         let today = env.clock.now().date_naive();
         for drift in store.drifts(None)? {
             let Some(device) = devices.get(&drift.device_id) else { continue };
-            let case = Case {
-                device,
-                kind: drift.key.kind,
-                name: &drift.key.key,
-                class: drift.class,
-                cause: drift.cause,
-                fields: &drift.fields,
-            };
-            for at in env.policies.ignoring(&case, today) {
+            for at in env.policies.ignoring(&Case::of(device, &drift), today) {
                 *fired.entry(policies[at].clone()).or_default() += 1;
             }
         }

@@ -278,15 +278,7 @@ fn policy(env: &Env, device: &Device, drifts: &[Drift]) -> Option<(Choice, Optio
     let today = env.clock.now().date_naive();
     let mut common: Option<(Choice, Option<DateTime<Utc>>, String)> = None;
     for drift in drifts {
-        let case = Case {
-            device,
-            kind: drift.key.kind,
-            name: &drift.key.key,
-            class: drift.class,
-            cause: drift.cause,
-            fields: &drift.fields,
-        };
-        let ruling = env.policies.rule(&case, today);
+        let ruling = env.policies.rule(&Case::of(device, drift), today);
         let number = ruling.policy?;
         let until =
             ruling.until.and_then(|day| day.succ_opt()).map(|day| day.and_time(NaiveTime::MIN).and_utc());

@@ -71,21 +71,11 @@ impl Night<'_> {
             causes: self.causes(as_of - Days::new(SEASON)),
             unread_by_platform: self.unread_by_platform(),
             ignore_rules: super::ignored::as_of(self.env, self.store, Some(self.row.id))?,
-            by_hand: answers::by_hand(&lately, &self.env.accounts, season, as_of).map(|said| HandAnswer {
+            by_hand: answers::by_hand(&lately, &self.env.accounts, season, as_of)
+                .map(|found| HandAnswer { days: days_between(season, as_of), found }),
+            delay: answers::delay(&lately, &self.env.accounts).map(|found| DelayAnswer {
                 days: days_between(season, as_of),
-                by_hand: said.by_hand,
-                by_tool: said.by_tool,
-                not_known: said.not_known,
-                devices: said.devices,
-                people: said.people,
-                per_week: said.per_week,
-                at_most_per_week: said.at_most_per_week,
-            }),
-            delay: answers::delay(&lately, &self.env.accounts).map(|said| DelayAnswer {
-                days: days_between(season, as_of),
-                occasions: said.occasions,
-                median_days: said.median_days,
-                nine_in_ten_days: said.nine_in_ten_days,
+                found,
                 sessions_per_night: nights.iter().map(|n| n.sessions as f64).sum::<f64>()
                     / nights.len().max(1) as f64,
                 fleet: self.known.devices.len() as u64,

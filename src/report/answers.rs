@@ -219,32 +219,32 @@ fn by_hand(answer: Option<&HandAnswer>) -> Question {
     let Some(a) = answer else {
         return unanswered("by-hand", asked, "It takes a week of readings to say.");
     };
-    let mut lines = vec![if a.by_hand == 0 {
+    let mut lines = vec![if a.found.by_hand == 0 {
         format!(
             "No change by hand was seen in {}; the rate may be up to {} a week.",
             period(a.days),
-            about(a.per_week.high)
+            about(a.found.per_week.high)
         )
     } else {
         format!(
             "About {} times a week ({} to {}): {} in {}, by {} on {}.",
-            about(a.per_week.mid),
-            about(a.per_week.low),
-            about(a.per_week.high),
-            counted(a.by_hand, "occasion", "occasions"),
+            about(a.found.per_week.mid),
+            about(a.found.per_week.low),
+            about(a.found.per_week.high),
+            counted(a.found.by_hand, "occasion", "occasions"),
             period(a.days),
-            counted(a.people, "account", "accounts"),
-            counted(a.devices, "device", "devices"),
+            counted(a.found.people, "account", "accounts"),
+            counted(a.found.devices, "device", "devices"),
         )
     }];
-    if a.by_tool > 0 {
-        lines.push(format!("Tools made changes on {}.", counted(a.by_tool, "occasion", "occasions")));
+    if a.found.by_tool > 0 {
+        lines.push(format!("Tools made changes on {}.", counted(a.found.by_tool, "occasion", "occasions")));
     }
-    if a.not_known > 0 {
+    if a.found.not_known > 0 {
         lines.push(format!(
             "Of {} more the device does not say who. If all of these were by hand, it is {} times a week.",
-            count(a.not_known),
-            about(a.at_most_per_week)
+            count(a.found.not_known),
+            about(a.found.at_most_per_week)
         ));
     }
     Question {
@@ -266,11 +266,11 @@ fn delay(answer: Option<&DelayAnswer>) -> Question {
     };
     let mut lines = vec![format!(
         "Half of {} were known within about {} days ({} to {}); nine in ten within {} days at the latest.",
-        counted(a.occasions, "change", "changes"),
-        about(a.median_days.mid),
-        about(a.median_days.low),
-        about(a.median_days.high),
-        days(a.nine_in_ten_days),
+        counted(a.found.occasions, "change", "changes"),
+        about(a.found.median_days.mid),
+        about(a.found.median_days.low),
+        about(a.found.median_days.high),
+        days(a.found.nine_in_ten_days),
     )];
     let minutes = |sessions: f64| {
         a.scan_seconds.map_or(String::new(), |s| format!(", about {} of device time", spell(sessions * s)))

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::transaction::Tx;
-use super::value::number;
+use super::value::{id_list, number};
 use super::{Store, StoreError};
 use crate::model::RunId;
 use crate::model::device::DeviceId;
@@ -27,8 +27,17 @@ pub struct Compared {
 impl Store {
     /// The newest counts of every device: now, or as a run left them.
     pub fn compared(&self, as_of: Option<RunId>) -> Result<HashMap<DeviceId, Compared>, StoreError> {
+        self.list_compared(None, self.cutoff(as_of)?)
+    }
+
+    /// `devices`: `None` is all of them.
+    pub(super) fn list_compared(
+        &self,
+        devices: Option<&[DeviceId]>,
+        cutoff: i64,
+    ) -> Result<HashMap<DeviceId, Compared>, StoreError> {
         let mut statement = self.db.prepare(LIST)?;
-        let rows = statement.query_map([self.cutoff(as_of)?], |row| {
+        let rows = statement.query_map(duckdb::params![cutoff, devices.map(id_list)], |row| {
             let count = |column| row.get::<_, i64>(column).map(|n| n as u64);
             Ok((row.get(0)?, Compared { agreed: count(1)?, covered: count(2)?, unmanaged: count(3)? }))
         })?;

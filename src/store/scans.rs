@@ -133,7 +133,7 @@ impl Store {
             return Ok(known);
         }
         let names = self.device_names()?;
-        for (device, counts) in self.compared(None)? {
+        for (device, counts) in self.list_compared(Some(devices), i64::MAX)? {
             if let Some(known) = known.get_mut(&device) {
                 known.compared = Some(counts);
             }

@@ -164,15 +164,7 @@ pub fn draft(
     let mut drifts: Vec<&Drift> = situation.drifts.iter().filter(|drift| wanted(drift)).collect();
     drifts.sort_by(|a, b| a.key.cmp(&b.key));
     for drift in drifts {
-        let case = Case {
-            device: situation.device,
-            kind: drift.key.kind,
-            name: &drift.key.key,
-            class: drift.class,
-            cause: drift.cause,
-            fields: &drift.fields,
-        };
-        let ruling = policies.rule(&case, situation.now.date_naive());
+        let ruling = policies.rule(&Case::of(situation.device, drift), situation.now.date_naive());
         if let Some(number) = ruling.policy {
             *out.matched.entry(number).or_default() += 1;
         }

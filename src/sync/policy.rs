@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use globset::{Glob, GlobMatcher};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::model::{Cause, Device, DriftClass, Kind};
+use crate::model::{Cause, Device, Drift, DriftClass, Kind};
 
 /// What a policy does with the drifts that it matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,6 +125,19 @@ pub struct Case<'a> {
     pub cause: Cause,
     /// Of a `differs`.
     pub fields: &'a [String],
+}
+
+impl<'a> Case<'a> {
+    pub fn of(device: &'a Device, drift: &'a Drift) -> Self {
+        Self {
+            device,
+            kind: drift.key.kind,
+            name: &drift.key.key,
+            class: drift.class,
+            cause: drift.cause,
+            fields: &drift.fields,
+        }
+    }
 }
 
 /// The answer.

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use driftcast::model::{AdminState, EncapsulationKind, Interface, OperState, Snapshot};
 use driftcast::platform::offline::{guess, read_text};
-use driftcast::platform::{ALL, Platform};
+use driftcast::platform::{ALL, Platform, by_name};
 use serde_json::Value;
 
 use crate::platforms::{counted, folder, keeper, lines_in};
@@ -178,6 +178,24 @@ impl Compared {
             stale.len(),
             stale.join("\n")
         );
+    }
+}
+
+/// What an origin expects of one recording of its own, and the command that it is the output of.
+type Adaptor = fn(&Fixture, &Value) -> Option<(&'static str, Vec<Fact>)>;
+
+/// Holds what is read against what the origins expect.
+fn check(folders: &[&str], platform: &str, adaptor: Adaptor) {
+    let mut compared = Compared::default();
+    for fixture in fixtures(folders) {
+        let Some((command, facts)) = fixture.expected().and_then(|value| adaptor(&fixture, &value)) else {
+            continue;
+        };
+        let snapshots = read_text(by_name(platform).unwrap(), &fixture.bytes(), Some(command), &keeper());
+        compared.case(&format!("{}/{}", fixture.folder, fixture.input), &facts, &snapshots);
+    }
+    if compared.cases > 0 {
+        compared.verdict(platform);
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod cisco; // IOS and IOS-XR
 mod dnos;
+mod mutate;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ use driftcast::platform::offline::{guess, read_text, sections};
 use driftcast::platform::terminal::settle;
 use driftcast::platform::{ALL, Captured, Channel, Ending, Platform, Reading, Rules, by_name};
 use proptest::prelude::*;
+
+use mutate::{Dice, mutate};
 
 pub(crate) fn keeper() -> Keeper {
     Keeper::new(&[1; 32])
@@ -83,18 +86,6 @@ pub(crate) fn lines_in(bytes: &[u8]) -> u64 {
 
 pub(crate) fn counted(snapshots: &[Snapshot]) -> u64 {
     snapshots.iter().map(|s| s.lines.read + s.lines.ignored + s.lines.unread).sum()
-}
-
-/// Numbers that are the same every time: xorshift.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit.max(1) as u64) as usize
-    }
 }
 
 #[test]
@@ -216,37 +207,6 @@ fn a_cut_file_is_never_complete() {
             }
         }
         assert!(files > 0, "{} has no file as people keep it", platform.name);
-    }
-}
-
-/// One change to a text as lines, bytes and transfers make them.
-fn mutate(bytes: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
-    let at = dice.below(bytes.len());
-    match dice.below(8) {
-        0 => bytes.truncate(at),
-        1 => {
-            bytes.drain(..at);
-        }
-        2 => bytes.insert(at, dice.below(256) as u8),
-        3 if !bytes.is_empty() => bytes[at] = dice.below(256) as u8,
-        4 if !bytes.is_empty() => {
-            bytes.remove(at);
-        }
-        5 => {
-            let end = (at + dice.below(200)).min(bytes.len());
-            let piece = bytes[at..end].to_vec();
-            let to = dice.below(bytes.len());
-            bytes.splice(to..to, piece);
-        }
-        6 => {
-            let from = dice.below(other.len());
-            let to = (from + dice.below(400)).min(other.len());
-            bytes.splice(at..at, other[from..to].iter().copied());
-        }
-        _ => {
-            let end = (at + dice.below(80)).min(bytes.len());
-            bytes.drain(at..end);
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, NaiveDate, TimeZone, Utc};
+use driftcast::analysis::answers::{ByHand, Delay};
 use driftcast::model::change::ChangeKind;
 use driftcast::model::finding::{Basis, Direction, Ranking, Recommendation, Trend};
 use driftcast::model::{
@@ -360,19 +361,19 @@ fn upkeep(devices: u64, drifts: u64) -> Upkeep {
         }],
         by_hand: Some(HandAnswer {
             days: 90.0,
-            by_hand: 54,
-            by_tool: 12,
-            not_known: 40,
-            devices: 31,
-            people: 7,
-            per_week: about(4.2),
-            at_most_per_week: 7.3,
+            found: ByHand {
+                by_hand: 54,
+                by_tool: 12,
+                not_known: 40,
+                devices: 31,
+                people: 7,
+                per_week: about(4.2),
+                at_most_per_week: 7.3,
+            },
         }),
         delay: Some(DelayAnswer {
             days: 90.0,
-            occasions: 106,
-            median_days: about(1.6),
-            nine_in_ten_days: 9.0,
+            found: Delay { occasions: 106, median_days: about(1.6), nine_in_ten_days: 9.0 },
             sessions_per_night: sessions as f64,
             fleet: devices,
             scan_seconds: Some(2.1),

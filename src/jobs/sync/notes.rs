@@ -57,15 +57,7 @@ pub fn drift_notes(env: &Env, drifts: &[Drift]) -> Result<HashMap<DriftId, Drift
             _ => None,
         };
         let policy = inventory.get(&drift.device_id).and_then(|device| {
-            let case = Case {
-                device,
-                kind: drift.key.kind,
-                name: &drift.key.key,
-                class: drift.class,
-                cause: drift.cause,
-                fields: &drift.fields,
-            };
-            let ruling = env.policies.rule(&case, today);
+            let ruling = env.policies.rule(&Case::of(device, drift), today);
             ruling.policy?;
             let until = ruling.until.map(|until| format!(" until {until}")).unwrap_or_default();
             let reason = ruling.reason.map(|reason| format!(": {reason}")).unwrap_or_default();

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Estimate;
+use crate::analysis::answers::{ByHand, Delay};
 use crate::model::{Cause, DeviceName, Kind};
 
 /// Everything of this file. The default is a fleet of which nothing is known.
@@ -175,26 +176,16 @@ pub struct PlatformLines {
 pub struct HandAnswer {
     /// Days that it rests on.
     pub days: f64,
-    pub by_hand: u64,
-    pub by_tool: u64,
-    /// The device does not say who.
-    pub not_known: u64,
-    pub devices: u64,
-    pub people: u64,
-    pub per_week: Estimate,
-    /// If everything that is not known was done by hand.
-    pub at_most_per_week: f64,
+    #[serde(flatten)]
+    pub found: ByHand,
 }
 
 /// How late changes are known, and what less would cost.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct DelayAnswer {
     pub days: f64,
-    pub occasions: u64,
-    /// Median, if changes come evenly between two readings.
-    pub median_days: Estimate,
-    /// Nine in ten were known within so many days at the latest.
-    pub nine_in_ten_days: f64,
+    #[serde(flatten)]
+    pub found: Delay,
     /// Mean sessions of a night in that time.
     pub sessions_per_night: f64,
     pub fleet: u64,
