@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use duckdb::{Config, Connection};
 
-use super::open::{BLOCK_BYTES, MEMORY, THREADS, file};
+use super::open::{BLOCK_BYTES, GROUP_ROWS, MEMORY, THREADS, file};
 use super::prune::STAYS;
 use super::{StoreError, private};
 
@@ -73,8 +73,8 @@ fn copy(old: &Path, new: &Path, dir: &Path, newest: i64, until: Option<i64>) -> 
     let db = Connection::open_in_memory_with_flags(config)?;
     // Not in `queries/`: a path cannot be bound here, and these statements are
     // about two databases. The paths are ours, no device has a word in them.
-    db.execute_batch(&format!("ATTACH {} AS old (READ_ONLY)", quoted(old)))?;
-    db.execute_batch(&format!("ATTACH {} AS new (BLOCK_SIZE {BLOCK_BYTES})", quoted(new)))?;
+    db.execute_batch(&format!("ATTACH {} AS old (READ_ONLY)", quoted(&old.to_string_lossy())))?;
+    db.execute_batch(&format!("ATTACH {} AS new (BLOCK_SIZE {BLOCK_BYTES}, ROW_GROUP_SIZE {GROUP_ROWS})", quoted(&new.to_string_lossy())))?;
     match until {
         None => db.execute_batch("COPY FROM DATABASE old TO new")?,
         Some(until) => copy_what_stays(&db, until)?,
@@ -106,8 +106,9 @@ fn copy_what_stays(db: &Connection, until: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', "''"))
+/// A path as a literal of SQL.
+pub(super) fn quoted(path: &str) -> String {
+    format!("'{}'", path.replace('\'', "''"))
 }
 
 /// Removes a file and its log, if they are there.

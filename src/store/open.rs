@@ -22,12 +22,17 @@ use super::transaction::Writer;
 use super::{Store, StoreError, compact, private, schema};
 
 const NO_CHECKPOINT_AT_CLOSE: &str = include_str!("../../queries/checkpoint_disable.sql");
+const USE: &str = include_str!("../../queries/database_use.sql");
 const LOCK_SETTINGS: &str = include_str!("../../queries/settings_lock.sql");
 const CHECKPOINT: &str = include_str!("../../queries/checkpoint_run.sql");
 
 /// Small blocks: with the usual 256 KiB a year of a thousand quiet devices
 /// takes a fifth more room. Below 64 KiB `DuckDB` no longer packs integers.
 pub(super) const BLOCK_BYTES: &str = "65536";
+/// Rows that are compressed together. A checkpoint unpacks and rewrites those of
+/// the last group of each table: with the usual 122,880 that is 30 MB and more
+/// during a first night.
+pub(super) const GROUP_ROWS: u32 = 30_720;
 /// A prepared statement keeps the plan that the statistics of that moment gave:
 /// planned on an empty table it finds no row for ever (`DuckDB` 1.5.5). Planning
 /// and running are two steps here, and another handle may commit in between.
@@ -83,7 +88,7 @@ impl Store {
         loop {
             // Within this process a handle is shared, not waited for.
             if let Some(shared) = hold(&OPEN).get(&dir).and_then(Weak::upgrade) {
-                let db = hold(&shared.db).try_clone()?;
+                let db = handle(&hold(&shared.db))?;
                 return Ok(Self { db, shared });
             }
             match Self::open_first(&dir) {
@@ -117,7 +122,7 @@ impl Store {
         }
         schema::settle(&db, &path)?;
         let ledger = ledger::compare(&db, dir)?;
-        let handle = db.try_clone()?;
+        let handle = handle(&db)?;
         let shared = Arc::new(Shared {
             db: Mutex::new(db),
             tidy: AtomicBool::new(false),
@@ -162,25 +167,37 @@ impl Drop for Shared {
     }
 }
 
+/// Another connection to the same database.
+fn handle(db: &Connection) -> Result<Connection, StoreError> {
+    let handle = db.try_clone()?;
+    handle.execute_batch(USE)?;
+    Ok(handle)
+}
+
 /// Opens the file and takes from `DuckDB` whatever it does not need: no
-/// extensions, no files but its own, no changes to these settings.
+/// extensions, no files but its own, no changes to these settings. The file is
+/// attached, because only so it takes a size of its row groups.
 fn connect(path: &Path, temp: &Path) -> Result<Connection, StoreError> {
-    let text = |path: &Path| path.to_str().map(str::to_owned);
-    let not_utf8 = || StoreError::Folder {
+    let not_utf8 = |path: &Path| StoreError::Folder {
         path: path.to_owned(),
         source: io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"),
     };
-    let temp = text(temp).ok_or_else(not_utf8)?;
-    text(path).ok_or_else(not_utf8)?;
+    let temp = temp.to_str().ok_or_else(|| not_utf8(temp))?;
+    let file = path.to_str().ok_or_else(|| not_utf8(path))?;
     let config = Config::default()
         .threads(THREADS)?
         .max_memory(MEMORY)?
         .enable_autoload_extension(false)?
-        .with("default_block_size", BLOCK_BYTES)?
         .with("disabled_optimizers", BAD_OPTIMIZERS)?
-        .with("temp_directory", temp)?
-        .enable_external_access(false)?;
-    let db = Connection::open_with_flags(path, config).map_err(|error| refusal(path, &error.to_string()))?;
+        .with("temp_directory", temp)?;
+    let db = Connection::open_in_memory_with_flags(config)?;
+    // Not in `queries/`: a path cannot be bound here.
+    let attach = format!(
+        "ATTACH {} AS driftcast (TYPE duckdb, BLOCK_SIZE {BLOCK_BYTES}, ROW_GROUP_SIZE {GROUP_ROWS})",
+        compact::quoted(file)
+    );
+    db.execute_batch(&attach).map_err(|error| refusal(path, &error.to_string()))?;
+    db.execute_batch(USE)?;
     db.execute_batch(NO_CHECKPOINT_AT_CLOSE)?;
     db.execute_batch(LOCK_SETTINGS)?;
     Ok(db)
