@@ -11,7 +11,7 @@ use crate::model::{Outcome, Scope};
 use super::gathered::Facts;
 use super::lines::Shape;
 use super::reading::{Class, Tally, lines};
-use super::{Captured, Platform, Reading, Rules};
+use super::{Captured, Ending, Platform, Reading, Rules};
 
 pub(crate) struct Attempt<'s> {
     platform: &'static Platform,
@@ -53,9 +53,10 @@ impl<'s> Attempt<'s> {
         self.findings.push((Outcome::Refused, detail));
     }
 
-    /// Live, each command of the script has its output.
+    /// Live, each command of the script has its output; a reply of NETCONF
+    /// stands for all of them.
     pub(crate) fn demand_sections(&mut self, sections: &[Captured]) {
-        if self.rules == Rules::Offline {
+        if self.rules == Rules::Offline || sections.iter().any(|c| c.ended == Ending::Reply) {
             return;
         }
         let mut missing: Vec<&str> = self.platform.templates(self.scope).map(|t| t.section).collect();
@@ -72,7 +73,10 @@ impl<'s> Attempt<'s> {
     pub(crate) fn prompt(&mut self, captured: &'s Captured) {
         match captured.prompt.as_deref() {
             Some(name) => self.named(name),
-            None if self.rules == Rules::Live => self.incomplete("no-prompt"),
+            // A reply has an end of its own.
+            None if self.rules == Rules::Live && captured.ended != Ending::Reply => {
+                self.incomplete("no-prompt");
+            }
             None => {}
         }
     }

@@ -41,6 +41,7 @@ const MARKS: &[(&str, At, &str)] = &[
     ("cisco_iosxr", Start, "RP/0/"),
     ("cisco_iosxr", Start, "interface MgmtEth"),
     ("cisco_iosxr", Anywhere, "Cisco IOS XR Software"),
+    ("cisco_iosxr", Anywhere, "http://cisco.com/ns/yang/Cisco-IOS-XR-"),
     ("cisco_nxos", Start, "!Command: show "),
     ("cisco_nxos", Start, "!Running configuration last done at: "),
     ("cisco_nxos", Start, "!NVRAM config last done at"),

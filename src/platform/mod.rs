@@ -14,6 +14,7 @@ pub mod command; // what may be sent, and nothing else
 pub(crate) mod curly; // configurations in curly blocks
 mod derived; // what follows from the interfaces alone
 pub mod drivenets_dnos;
+mod elements; // configurations as XML
 mod frames; // `encapsulation …` as IOS and IOS-XR write it
 pub mod frr;
 mod gathered; // facts in the making

@@ -39,9 +39,18 @@ pub fn parse(reply: &str) -> Result<Document<'_>, Flaw> {
     Document::parse(reply.trim()).map_err(|_| (Outcome::Incomplete, "xml"))
 }
 
-/// The `<data>` of the reply to our `<get-config>`. An `<rpc-error>` of any
-/// severity but `warning` is a refusal, also beside data.
+/// The `<data>` of the reply to our `<get-config>`: see [`answer`]. A reply to
+/// another question is none.
 pub fn data<'a, 'i>(document: &'a Document<'i>) -> Result<Node<'a, 'i>, Flaw> {
+    if document.root_element().attribute("message-id") != Some(QUESTION) {
+        return Err((Outcome::Incomplete, "reply"));
+    }
+    answer(document)
+}
+
+/// The `<data>` of a reply to anybody's `<get-config>`, as a file may hold it. An
+/// `<rpc-error>` of any severity but `warning` is a refusal, also beside data.
+pub fn answer<'a, 'i>(document: &'a Document<'i>) -> Result<Node<'a, 'i>, Flaw> {
     let root = document.root_element();
     let named = |node: &Node<'_, '_>, name: &str| {
         node.is_element()
@@ -49,7 +58,7 @@ pub fn data<'a, 'i>(document: &'a Document<'i>) -> Result<Node<'a, 'i>, Flaw> {
             // Some systems forget the namespace; none uses another.
             && node.tag_name().namespace().is_none_or(|space| space == NAMESPACE)
     };
-    if !named(&root, "rpc-reply") || root.attribute("message-id") != Some(QUESTION) {
+    if !named(&root, "rpc-reply") {
         return Err((Outcome::Incomplete, "reply"));
     }
     let text_of = |node: Node<'a, 'i>, name: &str| {

@@ -45,7 +45,8 @@ fn reply(text: &str) -> Captured {
     Captured {
         section: junos().netconf.unwrap().section.to_owned(),
         command: String::new(),
-        text: text.to_owned(),
+        // The recording is of somebody else's second question.
+        text: text.replace("message-id=\"2\"", "message-id=\"1\""),
         prompt: None,
         ended: Ending::Reply,
     }
@@ -73,6 +74,10 @@ fn blocks_lines_and_elements_say_the_same() {
     assert_eq!(netconf.outcome, Outcome::Complete);
     assert_eq!(netconf.commits[0].user, "deploy");
     assert_eq!(curly, configured(netconf));
+    // The answer to another question is none.
+    let other = Captured { text: text.clone(), ..reply("") };
+    let other = (junos().read)(&Scope::Device, &[other], Rules::Live);
+    assert_eq!((other.outcome, other.detail.as_deref()), (Outcome::Incomplete, Some("reply")));
     // A secret that was masked is still XML.
     let masked = Keeper::new(&[1; 32]).mask("x", &text).into_owned();
     assert!(masked.contains("<hidden:"));

@@ -7,6 +7,7 @@ mod fixtures; // recordings beside the project, and what others expect of them
 mod floors; // who may use what
 mod forecast; // signals, honesty, rounds
 mod hosts; // readers of exec channels: what is cut is never whole
+mod iosxr; // the form of NETCONF against the command line's
 mod junos; // three forms, live verdicts, cuts
 mod nights; // several nights of one device
 mod noise; // thirty nights of what is no change

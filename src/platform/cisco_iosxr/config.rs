@@ -17,7 +17,7 @@ use super::names;
 
 /// The reader of one configuration. [`Config::finish`] ends it.
 pub(super) struct Config<'t, 'g> {
-    gathered: &'g mut Gathered,
+    pub(super) gathered: &'g mut Gathered,
     pub(super) host_names: Vec<&'t str>,
     /// Names of interfaces, as written.
     pub(super) written: Vec<&'t str>,
@@ -28,7 +28,7 @@ pub(super) struct Config<'t, 'g> {
     pub(super) after_end: bool,
     pub(super) remarks: Remarks,
     /// Cross-connects: what kind one is shows only in its last lines.
-    lines: Vec<Line<'t>>,
+    pub(super) lines: Vec<Line<'t>>,
 }
 
 /// What the remarks at the head say.
@@ -40,11 +40,11 @@ pub(super) struct Remarks {
 
 /// One cross-connect.
 #[derive(Debug)]
-struct Line<'t> {
+pub(super) struct Line<'t> {
     name: String,
-    kind: ServiceKind,
-    members: Vec<&'t str>,
-    neighbors: Vec<Neighbor>,
+    pub(super) kind: ServiceKind,
+    pub(super) members: Vec<&'t str>,
+    pub(super) neighbors: Vec<Neighbor>,
 }
 
 /// Where in the tree a line stands. Numbers index [`Gathered`] or the lines.
@@ -93,9 +93,7 @@ impl<'t> Tree<'t> for Config<'t, '_> {
             },
             Place::Group(group) => match word {
                 "bridge-domain" if !rest.is_empty() => {
-                    let at = self.gathered.domain(&format!("{group}:{rest}"));
-                    self.gathered.domains[at].admin.get_or_insert(AdminState::Up);
-                    (Place::Domain(at), Class::Read)
+                    (Place::Domain(self.bridge_domain(group, rest)), Class::Read)
                 }
                 _ => self.lost(),
             },
@@ -221,18 +219,24 @@ impl<'t, 'g> Config<'t, 'g> {
         if !names::is_interface_name(name) {
             return self.lost();
         }
+        let at = self.open(name, preconfigured.is_some());
+        // Named again without the word, it stays what it is.
+        self.gathered.interfaces[at].l2 |= mode == "l2transport";
+        (Place::Port(at), Class::Read)
+    }
+
+    /// The interface of that name, which is up until something says that it is not.
+    pub(super) fn open(&mut self, name: &'t str, preconfigured: bool) -> usize {
         let (at, new) = self.gathered.interface(name);
-        let fact = &mut self.gathered.interfaces[at];
         if new {
+            let fact = &mut self.gathered.interfaces[at];
             fact.admin = Some(AdminState::Up);
             fact.parent = parent_of(name).map(str::to_owned);
-            if preconfigured.is_none() {
+            if !preconfigured {
                 self.written.push(name);
             }
         }
-        // Named again without the word, it stays what it is.
-        fact.l2 |= mode == "l2transport";
-        (Place::Port(at), Class::Read)
+        at
     }
 
     fn port(&mut self, at: usize, word: &'t str, rest: &'t str) -> (Place<'t>, Class) {
@@ -293,6 +297,13 @@ impl<'t, 'g> Config<'t, 'g> {
         (Place::Lost, Class::Unread)
     }
 
+    /// The bridge domain of that name in that group.
+    pub(super) fn bridge_domain(&mut self, group: &str, name: &str) -> usize {
+        let at = self.gathered.domain(&format!("{group}:{name}"));
+        self.gathered.domains[at].admin.get_or_insert(AdminState::Up);
+        at
+    }
+
     fn domain(&mut self, at: usize, word: &'t str, rest: &'t str) -> (Place<'t>, Class) {
         let name = self.gathered.domains[at].name.clone();
         match word {
@@ -339,7 +350,7 @@ impl<'t, 'g> Config<'t, 'g> {
         READ
     }
 
-    fn line(&mut self, name: String, kind: ServiceKind) -> usize {
+    pub(super) fn line(&mut self, name: String, kind: ServiceKind) -> usize {
         self.lines.push(Line { name, kind, members: Vec::new(), neighbors: Vec::new() });
         self.lines.len() - 1
     }

@@ -5,8 +5,9 @@
 //! its own column. Ports that nobody configured are not in it; the interface
 //! table lists them. `show ethernet tags` adds the MTU of sub-interfaces.
 //!
-//! NETCONF is left out: the replies of the native and the `OpenConfig` models
-//! differ between releases, and no recording of one was there to read against.
+//! Over NETCONF the same settings are asked for in the native models, which say
+//! them as the command line does. The younger models that newer releases offer
+//! beside them (`Cisco-IOS-XR-um-…`, `OpenConfig`) are not read.
 
 mod commits; // the commit log, and dates
 mod config; // the configuration → facts
@@ -15,8 +16,10 @@ mod prompt;
 mod read; // sections → reading, with the verdict
 mod tables;
 mod typed; // which output is which
+mod xml; // the form of NETCONF: interfaces, VRFs
+mod xml_l2vpn; // bridge domains, cross-connects and EVPN in that form
 
-use super::{Channel, Meaning, Notice, Platform, ScopeKind, Template, Told};
+use super::{Channel, Meaning, Netconf, Notice, Platform, ScopeKind, Template, Told};
 
 pub static CISCO_IOSXR: Platform = Platform {
     name: "cisco_iosxr",
@@ -77,7 +80,7 @@ pub static CISCO_IOSXR: Platform = Platform {
         Notice { text: "%MGBL-CONFIG-6-DB_COMMIT", means: Meaning::Committed },
     ],
     told,
-    netconf: None,
+    netconf: Some(Netconf { section: "config", filter: xml::FILTER }),
     read: read::read,
     echo: prompt::echo,
     typed: typed::typed,

@@ -6,23 +6,39 @@
 //! the prompt's, no log line or pager within, and two tables that know the same
 //! interfaces. The details of `incomplete` are those of IOS (`no-start-mark`,
 //! `no-end-mark`, `unbalanced`, `row-missing`, `config-missing` …).
+//!
+//! The signs of a reply of NETCONF: the end mark of its framing, the number of
+//! our question, XML that closes what it opens, no error beside the data, at
+//! least one interface, and the host name. Its details are `malformed`, `reply`,
+//! `empty`, `patch` (a payload that changes a device, in a file) and `value-unread`.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::model::Scope;
+use roxmltree::{Document, Node};
+
+use crate::model::{Outcome, Scope};
 use crate::platform::attempt::Attempt;
 use crate::platform::cisco_ios::marks::{self, Refusal};
+use crate::platform::elements::{self, Marks};
 use crate::platform::gathered::{Facts, Gathered, Seen};
 use crate::platform::lines::{parent_of, walk};
 use crate::platform::reading::{Class, lines};
 use crate::platform::rows::Form;
-use crate::platform::{Captured, Object, Reading, Rules};
+use crate::platform::{Captured, Ending, Object, Reading, Rules, netconf};
 
 use super::config::Config;
-use super::{CISCO_IOSXR, commits, names, prompt, tables, typed};
+use super::{CISCO_IOSXR, commits, names, prompt, tables, typed, xml};
 
 /// The reader of [`CISCO_IOSXR`].
 pub(super) fn read(scope: &Scope, sections: &[Captured], rules: Rules) -> Reading {
+    // Facts borrow from the documents, so these live as long as the attempt.
+    let sources: Vec<Option<Cow<'_, str>>> = sections
+        .iter()
+        .map(|c| (c.section == "config" && elements::is_xml(&c.text)).then(|| elements::source(&c.text)))
+        .collect();
+    let documents: Vec<Option<Document<'_>>> =
+        sources.iter().map(|source| source.as_deref().and_then(elements::parse)).collect();
     let mut case = Case {
         attempt: Attempt::new(&CISCO_IOSXR, scope, rules),
         config: Gathered::default(),
@@ -35,9 +51,17 @@ pub(super) fn read(scope: &Scope, sections: &[Captured], rules: Rules) -> Readin
         no_tags: false,
     };
     case.attempt.demand_sections(sections);
-    for captured in sections {
+    for (at, captured) in sections.iter().enumerate() {
         case.attempt.prompt(captured);
-        case.section(captured);
+        match (&sources[at], &documents[at]) {
+            (None, _) => case.section(captured),
+            (Some(_), Some(document)) => case.reply(captured, document),
+            (Some(_), None) => {
+                case.attempt.count(&captured.text, Class::Unread);
+                case.attempt.understood = true;
+                case.attempt.incomplete("malformed");
+            }
+        }
     }
     case.conclude()
 }
@@ -166,6 +190,54 @@ impl<'s> Case<'s> {
         {
             self.attempt.incomplete("row-missing");
         }
+    }
+
+    /// A configuration in the form of NETCONF.
+    fn reply(&mut self, captured: &'s Captured, document: &'s Document<'_>) {
+        let root = document.root_element();
+        // Whatever it says, it is our own question's answer.
+        self.attempt.understood |= captured.ended == Ending::Reply;
+        let data = match captured.ended {
+            Ending::Reply => netconf::data(document),
+            // What tools keep of a reply.
+            _ if root.tag_name().name() == "data" => Ok(root),
+            _ => netconf::answer(document),
+        };
+        let data = match data {
+            Ok(data) => data,
+            Err((outcome, detail)) => {
+                self.attempt.count(&captured.text, Class::Ignored);
+                return match outcome {
+                    Outcome::Refused => self.attempt.refused(detail),
+                    _ => self.attempt.incomplete(detail),
+                };
+            }
+        };
+        let before = self.config.interfaces.len();
+        let mut config = Config::new(&mut self.config);
+        let mut marks = Marks::of(document);
+        let ours = xml::read(&mut config, data, &mut marks);
+        marks.count(document, &captured.text, &mut self.attempt.tally);
+        config.finish();
+        let misread = config.misread;
+        self.written.append(&mut config.written);
+        let host_names = std::mem::take(&mut config.host_names);
+        let any = self.config.interfaces.len() > before;
+        self.attempt.understood |= ours;
+        for name in host_names.into_iter().filter(|name| prompt::is_system_name(name)) {
+            self.attempt.named(name);
+        }
+        let changes = |node: Node<'_, '_>| node.attributes().any(|a| a.name() == "operation");
+        for (wrong, detail) in
+            [(data.descendants().any(changes), "patch"), (misread, "value-unread"), (!any, "empty")]
+        {
+            if wrong {
+                self.attempt.incomplete(detail);
+            }
+        }
+        self.has_config = true;
+        self.whole_config = true;
+        self.attempt.absent |= *self.attempt.scope != Scope::Device;
     }
 
     /// Tables and configuration have to know the same interfaces.

@@ -62,6 +62,16 @@ pub(super) fn opens(line: &str) -> Option<&'static str> {
     if line.starts_with("!! IOS XR Configuration") || line.starts_with("!RANCID-CONTENT-TYPE: cisco-xr") {
         return Some("config");
     }
+    // A reply of NETCONF, or what is left of one.
+    let tag = line.trim_ascii();
+    if tag.starts_with('<')
+        && (tag == "<data>"
+            || ["<?xml", "rpc-reply", "http://cisco.com/ns/yang/Cisco-IOS-XR-"]
+                .iter()
+                .any(|mark| tag.contains(mark)))
+    {
+        return Some("config");
+    }
     if let Some(rest) = line.strip_prefix("interface ") {
         let rest = rest.strip_prefix("preconfigure ").unwrap_or(rest).trim_ascii_end();
         let (name, mode) = first_word(rest);

@@ -68,7 +68,10 @@ pub static DRIVENETS_DNOS: Platform = Platform {
     volatile: |_| false,
     notices: notices::NOTICES,
     told: notices::told,
-    // It has NETCONF, but no recording of a reply was at hand to read truthfully.
+    // It has NETCONF, but neither a recording of a reply nor the modules that
+    // name VLANs, bridge domains and services (`dn-interfaces`,
+    // `dn-network-services` and what adds to them) are public: nothing to read
+    // truthfully by.
     netconf: None,
     read: read::read,
     echo: prompt::echo,

@@ -9,8 +9,9 @@
 //! `no-prompt`, `exit-status`, `no-start-mark`, `no-header`, `unbalanced`, `torn`, `noise`,
 //! `pager`, `empty`, `malformed`, `value-unread` (a fact would be wrong),
 //! `vlan-missing` (a port names a VLAN that nothing defines), `row-missing`,
-//! `config-missing`, `patch` (a file for `load`, not what runs), `end-unknown`
-//! (a file that ends behind the configuration, which has no mark of its end).
+//! `config-missing`, `patch` (a file for `load`, not what runs), `reply` (of
+//! NETCONF, to another question than ours), `end-unknown` (a file that ends
+//! behind the configuration, which has no mark of its end).
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -20,8 +21,9 @@ use roxmltree::Document;
 use crate::model::snapshot::CommitMark;
 use crate::model::{Outcome, Scope};
 use crate::platform::curly::{self, Ends, Tree};
+use crate::platform::elements;
 use crate::platform::reading::{Class, END_UNKNOWN, Tally, is_blank, lines};
-use crate::platform::{Captured, Ending, Object, Reading, Rules};
+use crate::platform::{Captured, Ending, Object, Reading, Rules, netconf};
 
 use super::join::{Evidence, is_users, join, parent_of};
 use super::marks::{self, Refusal};
@@ -34,10 +36,10 @@ pub(super) fn read(scope: &Scope, sections: &[Captured], rules: Rules) -> Readin
     // Facts borrow from the documents, so these live as long as the attempt.
     let sources: Vec<Option<Cow<'_, str>>> = sections
         .iter()
-        .map(|c| (is_config(&c.section) && xml::is_xml(&c.text)).then(|| xml::source(&c.text)))
+        .map(|c| (is_config(&c.section) && elements::is_xml(&c.text)).then(|| elements::source(&c.text)))
         .collect();
     let documents: Vec<Option<Document<'_>>> =
-        sources.iter().map(|source| source.as_deref().and_then(xml::parse)).collect();
+        sources.iter().map(|source| source.as_deref().and_then(elements::parse)).collect();
     let mut case = Case::new(scope, rules);
     case.demand_sections(sections);
     for (at, captured) in sections.iter().enumerate() {
@@ -226,6 +228,10 @@ impl<'s> Case<'s> {
 
     fn xml(&mut self, captured: &Captured, document: &'s Document<'_>) {
         self.builder.expanded = typed::is_expanded(&captured.command);
+        let number = document.root_element().attribute("message-id");
+        if captured.ended == Ending::Reply && number != Some(netconf::QUESTION) {
+            self.incomplete("reply");
+        }
         let reply = xml::read(&mut self.builder, document, &captured.text, &mut self.tally);
         if reply.error && !reply.configuration {
             let detail = if reply.denied { "insufficient-rights" } else { "command-error" };

@@ -346,6 +346,18 @@ fn snmp(words: &[Word<'_>], line: &str, found: &mut Vec<Span>) {
     }
 }
 
+/// Models name a secret by what it is of, or by how it is kept: `secret10`,
+/// `clear-auth-password`, `community-name`, `tacacs-server-key`.
+fn is_secret_element(name: &str) -> bool {
+    let plain: String = name.bytes().filter(|b| !b"-_".contains(b)).map(char::from).collect();
+    let plain = plain.to_ascii_lowercase();
+    let plain = plain.trim_end_matches(|c: char| c.is_ascii_digit());
+    matches!(plain, "community" | "key")
+        || ["password", "passphrase", "secret", "communityname", "communitystring", "serverkey", "hostkey"]
+            .iter()
+            .any(|end| plain.ends_with(end))
+}
+
 /// `<community>…</community>`, with or without a namespace.
 fn elements(line: &str, found: &mut Vec<Span>) {
     for (open, _) in line.match_indices('<') {
@@ -358,7 +370,7 @@ fn elements(line: &str, found: &mut Vec<Span>) {
         }
         let name = tag.split_ascii_whitespace().next().unwrap_or("");
         let name = name.rsplit(':').next().unwrap_or("");
-        if !(is_secret_name(name) || name == "community" || name == "key") {
+        if !(is_secret_name(name) || is_secret_element(name)) {
             continue;
         }
         let start = open + length + 1;
