@@ -1,4 +1,2 @@
--- Last step of opening: no file but the database's own, and from here on no
--- statement can change a setting.
-SET enable_external_access = false;
+-- Last step of opening: from here on no statement can change a setting.
 SET lock_configuration = true;

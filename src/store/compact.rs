@@ -74,7 +74,10 @@ fn copy(old: &Path, new: &Path, dir: &Path, newest: i64, until: Option<i64>) -> 
     // Not in `queries/`: a path cannot be bound here, and these statements are
     // about two databases. The paths are ours, no device has a word in them.
     db.execute_batch(&format!("ATTACH {} AS old (READ_ONLY)", quoted(&old.to_string_lossy())))?;
-    db.execute_batch(&format!("ATTACH {} AS new (BLOCK_SIZE {BLOCK_BYTES}, ROW_GROUP_SIZE {GROUP_ROWS})", quoted(&new.to_string_lossy())))?;
+    db.execute_batch(&format!(
+        "ATTACH {} AS new (BLOCK_SIZE {BLOCK_BYTES}, ROW_GROUP_SIZE {GROUP_ROWS})",
+        quoted(&new.to_string_lossy())
+    ))?;
     match until {
         None => db.execute_batch("COPY FROM DATABASE old TO new")?,
         Some(until) => copy_what_stays(&db, until)?,

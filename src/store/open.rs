@@ -23,6 +23,7 @@ use super::{Store, StoreError, compact, private, schema};
 
 const NO_CHECKPOINT_AT_CLOSE: &str = include_str!("../../queries/checkpoint_disable.sql");
 const USE: &str = include_str!("../../queries/database_use.sql");
+const NO_OTHER_FILES: &str = include_str!("../../queries/files_forbid.sql");
 const LOCK_SETTINGS: &str = include_str!("../../queries/settings_lock.sql");
 const CHECKPOINT: &str = include_str!("../../queries/checkpoint_run.sql");
 
@@ -188,17 +189,17 @@ fn connect(path: &Path, temp: &Path) -> Result<Connection, StoreError> {
         .threads(THREADS)?
         .max_memory(MEMORY)?
         .enable_autoload_extension(false)?
+        .with("default_block_size", BLOCK_BYTES)?
         .with("disabled_optimizers", BAD_OPTIMIZERS)?
         .with("temp_directory", temp)?;
     let db = Connection::open_in_memory_with_flags(config)?;
     // Not in `queries/`: a path cannot be bound here.
-    let attach = format!(
-        "ATTACH {} AS driftcast (TYPE duckdb, BLOCK_SIZE {BLOCK_BYTES}, ROW_GROUP_SIZE {GROUP_ROWS})",
-        compact::quoted(file)
-    );
+    let attach =
+        format!("ATTACH {} AS driftcast (TYPE duckdb, ROW_GROUP_SIZE {GROUP_ROWS})", compact::quoted(file));
     db.execute_batch(&attach).map_err(|error| refusal(path, &error.to_string()))?;
     db.execute_batch(USE)?;
     db.execute_batch(NO_CHECKPOINT_AT_CLOSE)?;
+    db.execute_batch(NO_OTHER_FILES)?;
     db.execute_batch(LOCK_SETTINGS)?;
     Ok(db)
 }
