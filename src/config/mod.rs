@@ -116,6 +116,9 @@ pub struct Report {
     pub group_readable: bool,
     /// A folder of templates that stand in for ours; empty: none.
     pub templates: PathBuf,
+    /// The share of snapshots that the operator wants to be true, from 0 to 1; 0: none is set.
+    #[serde(deserialize_with = "sync::share")]
+    pub freshness_target: f64,
 }
 
 /// What the settings are read from. The caller reads arguments and environment.

@@ -27,7 +27,7 @@ use crate::store::{Compared, DeviceResult, Knowledge, LastState, ScanRow, Store}
 /// A commit costs as much for one device as for dozens.
 const GROUP: usize = 64;
 /// Of these, how many that changed: their text and facts are held meanwhile.
-const LOUD: usize = 8;
+const LOUD: usize = 16;
 /// How long the first of a group waits for company, with the store closed.
 const GATHER: Duration = Duration::from_millis(500);
 /// How long the store waits, open, for one more that may be at hand already.

@@ -110,7 +110,7 @@ impl Stored<'_> {
             ranking: known.rankings.clone(),
             calendar: self.calendar(first_night, &changes)?,
             freshness: self.freshness(&runs)?,
-            freshness_target: None,
+            freshness_target: Some(self.env.settings.report.freshness_target).filter(|target| *target > 0.0),
             reliability: self.reliability(summary.forecast_ignored)?,
             budget_curve: worth.curve,
             resolve_times: resolve_times(&steps, drifts),

@@ -33,7 +33,7 @@ pub(super) const BLOCK_BYTES: &str = "65536";
 /// Rows that are compressed together. A checkpoint unpacks and rewrites those of
 /// the last group of each table: with the usual 122,880 that is 30 MB and more
 /// during a first night. With 30,720 a year of quiet nights takes a tenth more room.
-pub(super) const GROUP_ROWS: u32 = 61_440;
+pub(super) const GROUP_ROWS: u32 = 40_960;
 /// A prepared statement keeps the plan that the statistics of that moment gave:
 /// planned on an empty table it finds no row for ever (`DuckDB` 1.5.5). Planning
 /// and running are two steps here, and another handle may commit in between.

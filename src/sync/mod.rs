@@ -31,6 +31,7 @@ pub mod gate;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use draft::{Draft, Hold, Proof, Situation, draft};
+pub(crate) use guard::share;
 pub use guard::{Breach, Counts, Limit};
 pub use plan::{Action, Held, Item, PlanId, Refused, Rest, SyncPlan, Unit};
 pub use policy::{BadPolicy, Deed, Policies, Policy};
