@@ -33,9 +33,10 @@ const GATHER: Duration = Duration::from_millis(500);
 /// How long the store waits, open, for one more that may be at hand already.
 const AT_HAND: Duration = Duration::from_millis(5);
 /// How long the store stays open at most while devices keep coming: others
-/// wait for it. Closing and opening it costs some 30 ms of work, and more
-/// after a lot was written.
-const LONGEST_OPENING: Duration = Duration::from_millis(500);
+/// wait for it, and the database's memory grows by what one opening wrote.
+/// Measured on a first night of 1,000 devices: 500 ms takes 11 ms of work a
+/// device and 210 MB, 100 ms takes 14 ms and 195 MB.
+const LONGEST_OPENING: Duration = Duration::from_millis(100);
 
 /// What became of one device, after it is committed.
 #[derive(Clone, Debug)]
