@@ -74,7 +74,14 @@ impl Store {
         &self,
         work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut writer = hold(&self.shared.writer);
+        self.commit(&mut hold(&self.shared.writer), work)
+    }
+
+    fn commit<T>(
+        &self,
+        writer: &mut Writer,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let newest = match writer.seq {
             Some(seq) => seq,
             None => self.db.query_row(NEWEST_SEQ, [], |row| row.get(0))?,
@@ -87,19 +94,20 @@ impl Store {
         let newest = tx.seq.get();
         transaction.commit()?;
         writer.seq = Some(newest);
-        drop(writer);
         self.keep_log_private()?;
         Ok(result)
     }
 
     /// The same for a write that is acknowledged: `work` also says how many
-    /// rows it wrote. None: there is nothing to acknowledge.
+    /// rows it wrote. None: there is nothing to acknowledge. The turn lasts until
+    /// the line is in the ledger: the next one names its hash.
     pub(super) fn in_tx_with_ledger<T>(
         &self,
         acknowledged: &Acknowledged,
         work: impl FnOnce(&Tx<'_>) -> Result<(T, u64), StoreError>,
     ) -> Result<T, StoreError> {
-        let (result, line) = self.in_tx(|tx| {
+        let mut writer = hold(&self.shared.writer);
+        let (result, line) = self.commit(&mut writer, |tx| {
             let (result, rows) = work(tx)?;
             if rows == 0 {
                 return Ok((result, None));
@@ -189,6 +197,22 @@ mod tests {
         assert!(broken.is_err(), "the trap is gone: the probe can go too");
         store.in_tx(put).unwrap();
         assert_eq!(count(&store), 2);
+    }
+
+    #[test]
+    fn lines_of_several_writers_follow_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let _open = Store::open(dir.path(), Duration::ZERO).unwrap();
+        let write = &|who: usize| {
+            let store = Store::open(dir.path(), Duration::ZERO).unwrap();
+            for n in 0..40 {
+                let done = Acknowledged { what: format!("{who} {n}"), when: DateTime::UNIX_EPOCH };
+                store.in_tx_with_ledger(&done, |_| Ok(((), 1))).unwrap();
+            }
+        };
+        std::thread::scope(|scope| (0..6).for_each(|who| drop(scope.spawn(move || write(who)))));
+        let (lines, chain) = ledger::verify(dir.path()).unwrap();
+        assert_eq!((lines.len(), chain), (240, Ok(())));
     }
 
     #[test]
