@@ -18,14 +18,22 @@ pub(crate) struct DemoArgs {
     /// How many past nights it has lived through
     #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=730))]
     nights: u32,
+    /// The first port of the devices, which get the following ones [default: any that are free]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
 }
 
 pub(crate) async fn run(context: &Context, args: DemoArgs) -> Result<Exit, Failure> {
     // A demo never writes into the data folder of a real installation by default.
     let dir = if context.dir_given { context.dir.clone() } else { PathBuf::from("driftcast-demo") };
     let bar = progress::steps(context.quiet, "past nights", u64::from(args.nights));
-    let ask =
-        Ask { dir: dir.clone(), devices: args.devices as usize, nights: args.nights, clock: context.clock };
+    let ask = Ask {
+        dir: dir.clone(),
+        devices: args.devices as usize,
+        nights: args.nights,
+        port: args.port,
+        clock: context.clock,
+    };
     if dir.join("lab.toml").is_file() {
         context.out.line(format!("The demo that was in {} is replaced.", dir.display()))?;
     }

@@ -15,6 +15,9 @@ pub(crate) struct LabArgs {
     /// How many devices a new fleet has; a demo's fleet keeps its own
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=250))]
     devices: u32,
+    /// The first port of a new fleet, which gets the following ones [default: any that are free]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
     /// Write the inventory (CSV) of a new fleet to this file [default: DIR/inventory.csv]
     #[arg(long, value_name = "FILE")]
     inventory: Option<PathBuf>,
@@ -26,7 +29,8 @@ pub(crate) struct LabArgs {
 pub(crate) async fn run(context: &Context, args: LabArgs) -> Result<Exit, Failure> {
     let dir = if context.dir_given { context.dir.clone() } else { PathBuf::from("driftcast-demo") };
     let mut served =
-        demo::serve_lab(&dir, args.devices as usize, args.inventory.as_deref(), context.clock).await?;
+        demo::serve_lab(&dir, args.devices as usize, args.port, args.inventory.as_deref(), context.clock)
+            .await?;
     if context.out.json {
         Output::write_json(&json!({
             "devices": served.devices, "inventory": served.inventory, "known_hosts": served.known_hosts

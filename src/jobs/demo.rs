@@ -46,6 +46,8 @@ pub struct Ask {
     pub dir: PathBuf,
     pub devices: usize,
     pub nights: u32,
+    /// The first port of the devices; `None`: any that are free.
+    pub port: Option<u16>,
     pub clock: Clock,
 }
 
@@ -140,6 +142,7 @@ pub async fn demo(
         let edits = fleet.advance(tonight);
         take(&Env { clock: Clock::fixed(tonight), ..past.clone() }, edits)?;
         let planted = fleet.plant(tonight);
+        give_ports(&mut fleet, ask.port);
         let lab = Lab::start(&mut fleet).await?;
         write_known_hosts(&ask.dir, &lab)?;
         super::import_devices(&past, &fleet.inventory(), SOURCE, false)?;
@@ -169,6 +172,14 @@ pub async fn demo(
 /// two devices cannot have one address.
 fn with_ports(inventory: &[Device]) -> Vec<Device> {
     inventory.iter().zip(1_u16..).map(|(device, port)| Device { port, ..device.clone() }).collect()
+}
+
+/// Ports that are still free when the lab is started again.
+fn give_ports(fleet: &mut Fleet, first: Option<u16>) {
+    match first {
+        Some(first) => fleet.set_ports(first),
+        None => fleet.keep_ports(),
+    }
 }
 
 /// Applies what the deployment tool did today to the database of record.
@@ -283,10 +294,11 @@ pub struct Served {
     pub night: DateTime<Utc>,
 }
 
-/// Serves the demo's fleet of `dir` on its ports, or a new one.
+/// Serves the demo's fleet of `dir` on its ports, or a new one on those from `port`.
 pub async fn serve_lab(
     dir: &Path,
     devices: usize,
+    port: Option<u16>,
     inventory: Option<&Path>,
     clock: Clock,
 ) -> Result<Served, JobError> {
@@ -299,7 +311,9 @@ pub async fn serve_lab(
         (fleet, false)
     } else {
         super::env::create_private_folder(dir)?;
-        (Fleet::new(SEED, devices, clock.now()), true)
+        let mut fleet = Fleet::new(SEED, devices, clock.now());
+        give_ports(&mut fleet, port);
+        (fleet, true)
     };
     let lab = Lab::start(&mut fleet).await?;
     let mut written = None;

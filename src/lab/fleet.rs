@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -126,6 +127,27 @@ impl Fleet {
         for unit in &mut self.units {
             unit.port = port.unwrap_or(0);
             port = port.and_then(|p| p.checked_add(1));
+        }
+    }
+
+    /// Gives the devices ports that are free now and stay so while nobody listens:
+    /// below those that a system lends to outgoing connections (RFC 6335 has
+    /// them start at 49152, Linux at 32768). Left as they are if there are none.
+    pub fn keep_ports(&mut self) {
+        const FIRST: usize = 20_480;
+        const LAST: usize = 32_767;
+        let room = self.units.len().next_multiple_of(32).max(1);
+        let blocks = (LAST - FIRST) / room;
+        let free = |first: usize| {
+            (first..first + self.units.len()).all(|port| {
+                u16::try_from(port).is_ok_and(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+            })
+        };
+        // Two labs at once begin to look in different places.
+        let process = std::process::id() as usize;
+        let first = (0..blocks).map(|n| FIRST + (process + n) % blocks * room).find(|first| free(*first));
+        if let Some(first) = first.and_then(|first| u16::try_from(first).ok()) {
+            self.set_ports(first);
         }
     }
 

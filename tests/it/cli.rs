@@ -8,12 +8,20 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use driftcast::lab::Fleet;
 use driftcast::model::Record;
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// The first of 32 ports that no other test uses, and no outgoing connection.
+pub(crate) fn lab_port() -> String {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_240 + (std::process::id() % 20) as u16 * 512;
+    (first + 32 * NEXT.fetch_add(1, Ordering::Relaxed)).to_string()
+}
 
 /// The program in a cleared environment, with a data folder of its own.
 pub(crate) struct Bench {
@@ -52,7 +60,8 @@ impl Bench {
 
     /// A small demo: everything is there, it only has fewer nights.
     pub(crate) fn demo(&self) -> Value {
-        let ran = self.run(&["--json", "demo", "--devices", "24", "--nights", "3"]);
+        let port = lab_port();
+        let ran = self.run(&["--json", "demo", "--devices", "24", "--nights", "3", "--port", &port]);
         assert_eq!(ran.code(), 0, "{}", ran.all());
         ran.json()
     }

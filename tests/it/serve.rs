@@ -371,7 +371,8 @@ fn a_night_that_is_told_to_end_keeps_what_it_has_and_a_killed_one_blocks_nobody(
 #[test]
 fn what_is_asked_for_later_is_read_in_the_background() {
     let bench = Bench::new("");
-    let ran = bench.run(&["--json", "demo", "--devices", "12", "--nights", "2"]);
+    let port = crate::cli::lab_port();
+    let ran = bench.run(&["--json", "demo", "--devices", "12", "--nights", "2", "--port", &port]);
     assert!(ran.status.success(), "{ran:?}");
     let mut lab = bench.command(None, &["lab"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
